@@ -1,0 +1,147 @@
+"""The first wall between two councils: no query without an open tenant scope.
+
+A scope is opened once per request, socket, RPC, actor and command. Managers of tenant-owned models raise
+`TenantScopeMissing` when none is open, filter by it when one is, and refuse to write another tenant's row.
+The only way around is `all_tenants(reason=...)`, which is easy to find with a search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeVar
+from uuid import UUID
+
+from django.db import models
+
+from astra_site.lib.errors import AstraError, Forbidden, NotFound
+
+
+class TenantScopeMissing(AstraError):
+    """Tenant data was touched with no scope open: a programming error, never the caller's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The tenants whose rows may be seen; `tenant_ids` is None for every tenant."""
+
+    tenant_ids: frozenset[UUID] | None
+    reason: str = ""
+
+    def allows(self, tenant_id: UUID) -> bool:
+        """Say whether a row of this tenant may be seen and written."""
+        return self.tenant_ids is None or tenant_id in self.tenant_ids
+
+
+_scope: ContextVar[Scope | None] = ContextVar("astra_tenant_scope", default=None)
+
+
+@contextmanager
+def tenant_scope(*tenant_ids: UUID) -> Iterator[None]:
+    """Open a scope on the given tenants; with no tenant given, nothing is visible."""
+    token = _scope.set(Scope(frozenset(tenant_ids)))
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+@contextmanager
+def all_tenants(*, reason: str) -> Iterator[None]:
+    """Open a scope on every tenant. The reason stands in the code for whoever reviews it."""
+    token = _scope.set(Scope(None, reason))
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def current_scope() -> Scope:
+    """Return the open scope; raise `TenantScopeMissing` when there is none."""
+    scope = _scope.get()
+    if scope is None:
+        raise TenantScopeMissing("tenant_scope_missing", "Tenant data was asked for with no tenant scope open.")
+    return scope
+
+
+def current_tenant_id() -> UUID:
+    """Return the tenant of a scope on exactly one tenant."""
+    scope = current_scope()
+    if scope.tenant_ids is None or len(scope.tenant_ids) != 1:
+        raise TenantScopeMissing("tenant_scope_ambiguous", "This needs a scope on exactly one tenant.")
+    return next(iter(scope.tenant_ids))
+
+
+_Owned = TypeVar("_Owned", bound="TenantOwned")
+
+
+class TenantQuerySet(models.QuerySet[_Owned]):
+    """Checks the scope on the ways of writing that pass by `Model.save`."""
+
+    def bulk_create(self, objs: Iterable[_Owned], *args: Any, **kwargs: Any) -> list[_Owned]:
+        """Insert many rows after checking the tenant of each."""
+        rows = list(objs)
+        for row in rows:
+            row.check_scope()
+        return super().bulk_create(rows, *args, **kwargs)
+
+
+class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]  # django-stubs: dynamic base
+    """The manager of tenant-owned models: it sees the open scope and nothing else."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        """Filter by the open scope; raise `TenantScopeMissing` when there is none."""
+        scope = current_scope()
+        rows: models.QuerySet[Any] = super().get_queryset()
+        return rows if scope.tenant_ids is None else rows.filter(tenant_id__in=scope.tenant_ids)
+
+
+class TenantOwned(models.Model):
+    """Base of every model whose rows belong to one tenant."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT, related_name="+")
+    tenant_id: UUID
+
+    objects: ClassVar[TenantManager] = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def check_scope(self) -> None:
+        """Fill in the tenant of a one-tenant scope; raise `Forbidden` for a row outside the scope."""
+        scope = current_scope()
+        if self.tenant_id is None:
+            self.tenant_id = current_tenant_id()
+        if not scope.allows(self.tenant_id):
+            raise Forbidden("tenant_mismatch", "This row belongs to another tenant.")
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save after checking the scope."""
+        self.check_scope()
+        super().save(*args, **kwargs)
+
+    def refresh(self) -> Self:
+        """Read the row again from the database and return self."""
+        self.refresh_from_db()
+        return self
+
+
+def get_owned(model: type[_Owned], object_id: UUID) -> _Owned:
+    """Return the object of the open scope; `Forbidden` for another tenant's, `NotFound` for none at all.
+
+    The `403` of an existing foreign object is what the product promises (SPEC P1); ids are UUIDv7, so that asking
+    for ids can't enumerate a tenant.
+    """
+    name = model._meta.model_name
+    row = model.objects.filter(pk=object_id).first()
+    if row is not None:
+        found: _Owned = row
+        return found
+    with all_tenants(reason="tell another tenant's object from a missing one"):
+        exists = model.objects.filter(pk=object_id).exists()
+    if exists:
+        raise Forbidden(f"{name}_of_another_tenant", f"This {name} belongs to another tenant.")
+    raise NotFound(f"{name}_not_found", f"There is no {name} with this id.")
