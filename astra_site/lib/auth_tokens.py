@@ -1,0 +1,137 @@
+"""Access tokens: JWTs signed by the identity provider, checked against its published keys (JWKS, RFC 7517/7519)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+import jwt
+from django.conf import settings
+from jwt import PyJWK, PyJWKClient, PyJWKSet
+from jwt.exceptions import PyJWKClientConnectionError
+
+from astra_site.lib.errors import Forbidden, Unauthenticated, Unavailable
+
+ALLOWED_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"})
+_LEEWAY_S = 10
+_FETCH_TIMEOUT_S = 5
+_REQUIRED = ("exp", "iss", "aud", "sub")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls: the subject of the token, its one tenant, and what it may do."""
+
+    subject: str
+    tenant_id: UUID
+    scopes: frozenset[str]
+    is_authenticated: bool = True
+
+    @property
+    def pk(self) -> str:
+        """The identity that throttles and logs use."""
+        return self.subject
+
+
+class KeySource(Protocol):
+    """Where the provider's public keys come from."""
+
+    def get_signing_key_from_jwt(self, token: str) -> PyJWK:
+        """Return the key that the token's header names."""
+        ...
+
+
+class FileKeys:
+    """Keys from a JWKS file, read again when the file changes (development, air-gapped sites)."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember the path; nothing is read yet."""
+        self._path = path
+        self._read_at_mtime_ns = -1
+        self._keys: Mapping[str, PyJWK] = {}
+
+    def get_signing_key_from_jwt(self, token: str) -> PyJWK:
+        """Return the key whose id stands in the token's header; raise `PyJWKClientError` for none."""
+        try:
+            mtime_ns = self._path.stat().st_mtime_ns
+            if mtime_ns != self._read_at_mtime_ns:
+                found = PyJWKSet.from_dict(json.loads(self._path.read_text()))
+                self._keys = {str(key.key_id): key for key in found.keys}
+                self._read_at_mtime_ns = mtime_ns
+        except OSError as error:
+            raise Unavailable("identity_keys_unavailable", "The identity provider's keys can't be read.") from error
+        kid = jwt.get_unverified_header(token).get("kid")
+        if kid not in self._keys:
+            raise jwt.PyJWKClientError("The token names a key that the provider does not publish.")
+        return self._keys[kid]
+
+
+class TokenVerifier:
+    """Checks signature, algorithm, issuer, audience, expiry and the tenant claim of an access token."""
+
+    def __init__(self, keys: KeySource, *, issuer: str, audience: str, algorithms: list[str]) -> None:
+        """Refuse, at start, algorithms that are not public-key signatures (`none`, HMAC)."""
+        refused = set(algorithms) - ALLOWED_ALGORITHMS
+        if refused:
+            raise ValueError(f"These JWT algorithms are never accepted: {sorted(refused)}")
+        self._keys, self._issuer, self._audience, self._algorithms = keys, issuer, audience, algorithms
+
+    def verify(self, token: str) -> Principal:
+        """Return who the token is.
+
+        Raises `Unauthenticated` (`token_expired`, `token_wrong_audience`, `token_wrong_issuer`, `token_invalid`),
+        `Forbidden` (`token_without_tenant`), or `Unavailable` when the provider's keys can't be had.
+        """
+        try:
+            if jwt.get_unverified_header(token).get("alg") not in self._algorithms:
+                raise Unauthenticated("token_invalid", "The token is signed with an algorithm that is not accepted.")
+            key = self._keys.get_signing_key_from_jwt(token)
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=self._algorithms,
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=_LEEWAY_S,
+                options={"require": list(_REQUIRED)},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthenticated("token_expired", "The token has expired: get a new one.") from error
+        except jwt.InvalidAudienceError as error:
+            raise Unauthenticated("token_wrong_audience", "The token is meant for another service.") from error
+        except jwt.InvalidIssuerError as error:
+            raise Unauthenticated("token_wrong_issuer", "The token comes from another identity provider.") from error
+        except PyJWKClientConnectionError as error:
+            raise Unavailable("identity_keys_unavailable", "The identity provider does not answer.") from error
+        except jwt.PyJWTError as error:
+            raise Unauthenticated("token_invalid", "The token is not valid: malformed, altered or not yet valid.") from error
+        return _principal(claims)
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    try:
+        tenant_id = UUID(str(claims.get("tenant_id")))
+    except ValueError as error:
+        raise Forbidden("token_without_tenant", "The token names no tenant (claim tenant_id).") from error
+    raw = claims.get("scope", claims.get("scopes", ""))
+    scopes = raw.split() if isinstance(raw, str) else [str(item) for item in raw]
+    return Principal(subject=str(claims["sub"]), tenant_id=tenant_id, scopes=frozenset(scopes))
+
+
+@cache
+def token_verifier() -> TokenVerifier:
+    """Return the verifier of this process, configured from the settings."""
+    url: str = settings.JWKS_URL
+    keys: KeySource
+    if url.startswith("file://"):
+        keys = FileKeys(Path(url.removeprefix("file://")))
+    else:
+        keys = PyJWKClient(url, cache_keys=True, lifespan=300, timeout=_FETCH_TIMEOUT_S)
+    return TokenVerifier(
+        keys, issuer=settings.JWT_ISSUER, audience=settings.JWT_AUDIENCE, algorithms=settings.JWT_ALGORITHMS
+    )

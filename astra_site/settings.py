@@ -1,0 +1,224 @@
+"""Settings: everything that differs between installations is an environment variable (see `.env.example`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+from psycopg.conninfo import conninfo_to_dict
+
+from astra_site.lib import env
+from astra_site.navigation import NAVIGATION
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEVELOPMENT_SECRET = "development-only-" + "x" * 40
+
+# -- Deployment --------------------------------------------------------------------------------------------------
+PRODUCTION = env.flag("ASTRA_PRODUCTION", default=False)
+DEBUG = False
+DATA_DIR = Path(env.text("ASTRA_DATA_DIR", str(BASE_DIR / "var" / "data")))
+SECRET_KEY = env.text("ASTRA_SECRET_KEY", DEVELOPMENT_SECRET)
+ALLOWED_HOSTS = env.names("ASTRA_ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1],testserver")
+CSRF_TRUSTED_ORIGINS = env.names("ASTRA_CSRF_TRUSTED_ORIGINS", "")
+PUBLIC_URL = env.text("ASTRA_PUBLIC_URL", "http://127.0.0.1:8000")
+
+# -- Truth and heat: PostgreSQL, Redis, objects ------------------------------------------------------------------
+DATABASE_URL = env.text("DATABASE_URL", "postgresql:///astra")
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{DATA_DIR / 'objects'}")
+
+
+def database_from_url(url: str) -> dict[str, Any]:
+    """Turn a libpq URL (host may be a socket folder) into Django's form, with a connection pool."""
+    parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+    known = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    database: dict[str, Any] = {django: parts.pop(libpq, "") for django, libpq in known.items()}
+    options: dict[str, Any] = {
+        "connect_timeout": 5,
+        "pool": {"min_size": 1, "max_size": env.integer("ASTRA_DB_POOL_SIZE", 16), "timeout": 10},
+        **parts,
+    }
+    return {"ENGINE": "django.db.backends.postgresql", "OPTIONS": options, "CONN_HEALTH_CHECKS": True, **database}
+
+
+DATABASES = {"default": database_from_url(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- Applications ------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_dramatiq",
+    "astra_site",
+    "tenants",
+    "jobs",
+    "assets",
+    "custody",
+    "sessions_app",
+]
+MIDDLEWARE = [
+    "astra_site.lib.middleware.TraceMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tenants.middleware.AdminTenantScopeMiddleware",
+]
+ROOT_URLCONF = "astra_site.urls"
+ASGI_APPLICATION = "astra_site.asgi.application"
+WSGI_APPLICATION = "astra_site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# -- Web: limits, headers, language ------------------------------------------------------------------------------
+MAX_CHUNK_BYTES = env.integer("ASTRA_MAX_CHUNK_BYTES", 8 * 1024 * 1024)
+MAX_RECORDING_BYTES = env.integer("ASTRA_MAX_RECORDING_BYTES", 4 * 1024 * 1024 * 1024)
+MAX_ASSET_BYTES = env.integer("ASTRA_MAX_ASSET_BYTES", 20 * 1024 * 1024)
+# base64 in JSON is a third larger than the audio in it; the rest is room for the other fields.
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_CHUNK_BYTES * 4 // 3 + 64 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_CHUNK_BYTES
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_SSL_REDIRECT = env.flag("ASTRA_SSL_REDIRECT", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("ASTRA_BEHIND_PROXY", default=False) else None
+
+LANGUAGE_CODE = "es"
+LANGUAGES = [("es", _("Spanish")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.text("ASTRA_TIME_ZONE", "America/Bogota")
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# -- Identity ----------------------------------------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+JWKS_URL = env.text("ASTRA_JWKS_URL", f"file://{DATA_DIR / 'keys' / 'jwks.json'}")
+JWT_ISSUER = env.text("ASTRA_JWT_ISSUER", "https://astra.invalid/development")
+JWT_AUDIENCE = env.text("ASTRA_JWT_AUDIENCE", "astra-api")
+JWT_ALGORITHMS = env.names("ASTRA_JWT_ALGORITHMS", "RS256,ES256")
+SIGNING_KEY = env.text("ASTRA_SIGNING_KEY", "")
+SIGNING_KEY_FILE = env.text("ASTRA_SIGNING_KEY_FILE", str(DATA_DIR / "keys" / "signing_key"))
+WORM_RETENTION_DAYS = env.integer("ASTRA_WORM_RETENTION_DAYS", 3650)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["astra_site.lib.api.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["astra_site.lib.api.DenyUnlessDeclared"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "astra_site.lib.api.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ASTRA",
+    "DESCRIPTION": "From a council's recorded session to its sealed minutes.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/v1/",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# -- Work --------------------------------------------------------------------------------------------------------
+DRAMATIQ_BROKER = {
+    "BROKER": "dramatiq.brokers.redis.RedisBroker",
+    "OPTIONS": {"url": REDIS_URL, "namespace": "astra", "socket_timeout": 10, "socket_connect_timeout": 2},
+    "MIDDLEWARE": [
+        "dramatiq.middleware.AgeLimit",
+        "dramatiq.middleware.TimeLimit",
+        "dramatiq.middleware.Callbacks",
+        "dramatiq.middleware.Retries",
+        "dramatiq.middleware.ShutdownNotifications",
+        "django_dramatiq.middleware.DbConnectionsMiddleware",
+    ],
+}
+DRAMATIQ_AUTODISCOVER_MODULES = ["tasks"]
+JOB_LEASE_S = env.integer("ASTRA_JOB_LEASE_S", 30)
+JOB_RESEND_AFTER_S = env.integer("ASTRA_JOB_RESEND_AFTER_S", 10)
+
+# -- Sessions and speech -----------------------------------------------------------------------------------------
+SESSION_BUFFER_TTL_S = env.integer("ASTRA_SESSION_BUFFER_TTL_S", 24 * 3600)
+DEFAULT_ENGINE = env.text("ASTRA_ENGINE", "whisper:micro")
+ENGINE_THREADS = env.integer("ASTRA_ENGINE_THREADS", 1)
+ENGINE_DEVICE = env.text("ASTRA_ENGINE_DEVICE", "cpu")
+
+# -- Logs --------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "astra_site.lib.logs.ContextFilter"}},
+    "formatters": {"json": {"()": "astra_site.lib.logs.AstraJsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["context"]}},
+    "root": {"handlers": ["stderr"], "level": env.text("ASTRA_LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"handlers": ["stderr"], "propagate": False}},
+}
+
+# -- Admin -------------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "ASTRA",
+    "SITE_HEADER": "ASTRA",
+    "SITE_SUBHEADER": _("From the recording to the sealed minutes"),
+    "SITE_SYMBOL": "gavel",
+    "SHOW_HISTORY": True,
+    "SHOW_LANGUAGES": True,
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
+}
+
+if PRODUCTION:
+    _missing = [
+        name
+        for name, unsafe in (
+            ("ASTRA_SECRET_KEY", SECRET_KEY == DEVELOPMENT_SECRET),
+            ("ASTRA_ALLOWED_HOSTS", not ALLOWED_HOSTS),
+            ("ASTRA_JWKS_URL", not JWKS_URL.startswith("https://")),
+            ("ASTRA_JWT_ISSUER", ".invalid" in JWT_ISSUER),
+            ("ASTRA_SIGNING_KEY or ASTRA_SIGNING_KEY_FILE", not SIGNING_KEY and not Path(SIGNING_KEY_FILE).is_file()),
+        )
+        if unsafe
+    ]
+    if _missing:
+        raise ImproperlyConfigured("Production refuses development values. Set: " + ", ".join(_missing))

@@ -1,0 +1,1 @@
+"""Tenants: who they are, their skeletons, configuration and quota."""

@@ -1,0 +1,17 @@
+"""Reading a council's Word skeleton: safe opening, placeholders, outline. Pure: bytes in, values out."""
+
+from tenants.skeleton.model import Placeholder, PlaceholderKind, PlaceholderSource, Skeleton, SkeletonWarning
+from tenants.skeleton.package import Package, PackageLimits, open_package
+from tenants.skeleton.parser import parse_skeleton
+
+__all__ = [
+    "Package",
+    "PackageLimits",
+    "Placeholder",
+    "PlaceholderKind",
+    "PlaceholderSource",
+    "Skeleton",
+    "SkeletonWarning",
+    "open_package",
+    "parse_skeleton",
+]

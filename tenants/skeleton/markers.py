@@ -1,0 +1,71 @@
+"""`{{NAME}}` markers in text, also when Word has split one over several runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from tenants.skeleton.wordml import XML_SPACE, w
+
+_MARKER: Final = re.compile(r"\{\{\s*([^\W\d]\w{0,62})\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """One marker in a paragraph: its name and its place in the paragraph's joined text, in characters."""
+
+    name: str
+    start: int
+    end: int
+
+
+def paragraph_text(paragraph: etree._Element) -> str:
+    """Return the joined text of the paragraph's own text nodes (a text box inside it has its own paragraphs)."""
+    return "".join(node.text or "" for node in _text_nodes(paragraph))
+
+
+def find_markers(paragraph: etree._Element) -> list[Marker]:
+    """Find the markers of one `w:p`, left to right."""
+    text = paragraph_text(paragraph)
+    return [Marker(match.group(1), match.start(), match.end()) for match in _MARKER.finditer(text)]
+
+
+def replace_markers(paragraph: etree._Element, value_of: Callable[[str], str | None]) -> None:
+    """Replace each marker for which there is a value, keeping the format of the run in which the marker begins.
+
+    One pass, right to left over the text as it was: what is put in is never looked at again, so a value that
+    looks like a marker stays text.
+    """
+    for marker in reversed(find_markers(paragraph)):
+        value = value_of(marker.name)
+        if value is not None:
+            _replace_range(list(_text_nodes(paragraph)), marker.start, marker.end, value)
+
+
+def _text_nodes(paragraph: etree._Element) -> Iterator[etree._Element]:
+    for node in paragraph.iter(w("t")):
+        owner = node.getparent()
+        while owner is not None and owner.tag != w("p"):
+            owner = owner.getparent()
+        if owner is paragraph:
+            yield node
+
+
+def _replace_range(nodes: list[etree._Element], start: int, end: int, value: str) -> None:
+    position = 0
+    pending: str | None = value
+    for node in nodes:
+        text = node.text or ""
+        node_start, node_end = position, position + len(text)
+        position = node_end
+        if node_end <= start or node_start >= end:
+            continue
+        before = text[: max(0, start - node_start)]
+        after = text[max(0, end - node_start) :] if node_end > end else ""
+        node.text = before + (pending or "") + after
+        node.set(XML_SPACE, "preserve")
+        pending = None
