@@ -1,0 +1,1 @@
+"""Speech to text: decode, voice activity, clips, engines. Pure of Django; reads audio and model files only."""

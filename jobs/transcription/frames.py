@@ -1,0 +1,178 @@
+"""The only place that opens audio with FFmpeg (PyAV), behind an allow-list of containers and codecs.
+
+FFmpeg is given an open file, never a name, and is told which single demuxer to use: playlists, concatenation scripts,
+session descriptions and nested references can't make it open anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+
+from jobs.transcription.containers import Container, announced_audio, sniff
+from jobs.transcription.errors import AudioEmpty, AudioTooLarge, AudioTruncated, AudioUnreadable
+
+AudioSource = str | Path | BinaryIO
+"""A path, or a seekable binary file object, which is read from its start and not closed."""
+
+_DEMUXER: Final = {
+    Container.WAV: "wav",
+    Container.FLAC: "flac",
+    Container.MP3: "mp3",
+    Container.OGG: "ogg",
+    Container.WEBM: "matroska",
+    Container.M4A: "mov",
+}
+_CODECS: Final = frozenset(
+    "pcm_u8 pcm_s16le pcm_s24le pcm_s32le pcm_f32le pcm_f64le pcm_alaw pcm_mulaw "
+    "adpcm_ms adpcm_ima_wav flac mp3 mp3float mp2 mp2float opus vorbis aac alac".split()
+)
+_SAMPLE_RATES_HZ: Final = range(4_000, 384_001)
+_MAX_CHANNELS: Final = 64
+_TOLERANCE_S: Final = Fraction(1, 4)
+"""How much less than announced a decoder may give: encoder delay, padding and rounding, never a lost passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLimits:
+    """What is accepted at most. The duration also bounds what a small hostile file can decompress to."""
+
+    max_bytes: int = 8 * 1024**3
+    max_duration_ms: int = 12 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAudio:
+    """An opened recording: its first audio stream and what its container says about itself."""
+
+    container: Container
+    input: InputContainer
+    stream: AudioStream
+    announced_s: Fraction | None
+    limits: AudioLimits
+
+    def frames(self) -> Iterator[AudioFrame]:
+        """Decode every frame, in order, and make sure that nothing is missing at the end.
+
+        Raises:
+            AudioUnreadable: not even the first frame can be decoded.
+            AudioTruncated: decoding fails, or stops before the announced end.
+            AudioTooLarge: the duration limit is passed.
+            AudioEmpty: there is no sample.
+        """
+        heard_s, first_s = Fraction(0), None
+        for frame in self._decoded(self.stream):
+            length_s = Fraction(frame.samples, frame.sample_rate)
+            begin_s = _time_s(frame)
+            if begin_s is None:
+                heard_s += length_s
+            else:
+                first_s = begin_s if first_s is None else first_s
+                heard_s = max(heard_s, begin_s - first_s + length_s)
+            if heard_s * 1000 > self.limits.max_duration_ms:
+                raise AudioTooLarge("The audio is longer than allowed.", max_duration_ms=self.limits.max_duration_ms)
+            yield frame
+        if heard_s == 0:
+            raise AudioEmpty("The audio has no samples.")
+        if self.announced_s is not None and heard_s + _TOLERANCE_S < self.announced_s:
+            raise AudioTruncated(
+                "The audio ends before the duration that it announces.",
+                announced_ms=int(self.announced_s * 1000),
+                present_ms=int(heard_s * 1000),
+            )
+
+    def _decoded(self, stream: AudioStream) -> Iterator[AudioFrame]:
+        any_frame = False
+        try:
+            for frame in self.input.decode(stream):
+                if frame.samples:
+                    any_frame = True
+                    yield frame
+        except FFmpegError as error:
+            if any_frame:
+                raise AudioTruncated("The audio is cut off or damaged: it can't be decoded to its end.") from error
+            raise AudioUnreadable("The audio can't be decoded.") from error
+
+
+@contextmanager
+def open_audio(source: AudioSource, limits: AudioLimits) -> Iterator[OpenAudio]:
+    """Open a recording for decoding, container and codec checked.
+
+    Raises:
+        AudioEmpty, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
+        OSError: a path that can't be opened.
+    """
+    with _binary(source) as stream:
+        size_bytes = stream.seek(0, 2)
+        if size_bytes == 0:
+            raise AudioEmpty("The audio has no bytes.")
+        if size_bytes > limits.max_bytes:
+            raise AudioTooLarge("The audio has more bytes than allowed.", max_bytes=limits.max_bytes)
+        container = sniff(stream)
+        announces = announced_audio(stream, container)
+        with _demuxed(stream, container) as opened:
+            audio = _first_audio_stream(opened)
+            announced_s = _announced_s(opened, audio) if announces else None
+            yield OpenAudio(container, opened, audio, announced_s, limits)
+
+
+@contextmanager
+def _binary(source: AudioSource) -> Iterator[BinaryIO]:
+    if isinstance(source, str | Path):
+        with Path(source).open("rb") as stream:
+            yield stream
+    else:
+        yield source
+
+
+def _demuxed(stream: BinaryIO, container: Container) -> InputContainer:
+    demuxer = _DEMUXER[container]
+    options = {
+        "format_whitelist": demuxer,
+        "protocol_whitelist": "none",
+        "codec_whitelist": ",".join(sorted(_CODECS)),
+    }
+    try:
+        return av.open(stream, mode="r", format=demuxer, options=options, metadata_errors="ignore")
+    except FFmpegError as error:
+        raise AudioUnreadable(f"The content starts like {container} but can't be opened as such.") from error
+
+
+def _first_audio_stream(opened: InputContainer) -> AudioStream:
+    if not opened.streams.audio:
+        raise AudioUnreadable("The file has no audio track.")
+    stream = opened.streams.audio[0]
+    context = stream.codec_context
+    if context is None or context.name not in _CODECS:
+        raise AudioUnreadable("The audio track uses a codec that is not accepted here.")
+    if context.sample_rate not in _SAMPLE_RATES_HZ or not 1 <= context.channels <= _MAX_CHANNELS:
+        raise AudioUnreadable(
+            "The sample rate or the number of channels is out of range.",
+            sample_rate_hz=context.sample_rate,
+            channels=context.channels,
+        )
+    return stream
+
+
+def _announced_s(opened: InputContainer, stream: AudioStream) -> Fraction | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return stream.duration * stream.time_base
+    if opened.duration is not None and len(opened.streams) == 1:
+        return Fraction(opened.duration, av.time_base)
+    return None
+
+
+def _time_s(frame: AudioFrame) -> Fraction | None:
+    if frame.pts is None or frame.time_base is None:
+        return None
+    return frame.pts * frame.time_base
