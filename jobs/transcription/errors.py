@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from astra_site.lib.errors import AstraError, InvalidInput, TooLarge, Unavailable, Unsupported
+from astra_site.lib.errors import InvalidInput, TooLarge, Unavailable, Unsupported
 
 
 class AudioUnreadable(InvalidInput):
@@ -54,10 +54,8 @@ class EngineUnavailable(Unavailable):
         super().__init__("engine_unavailable", message, details=details)
 
 
-class EngineFailed(AstraError):
+class EngineFailed(Unavailable):
     """The loaded engine failed on a clip, for example for lack of memory; another try may succeed."""
-
-    permanent = False
 
     def __init__(self, message: str, **details: object) -> None:
         super().__init__("engine_failed", message, details=details)

@@ -34,8 +34,10 @@ _DEMUXER: Final = {
     Container.M4A: "mov",
 }
 _CODECS: Final = frozenset(
-    "pcm_u8 pcm_s16le pcm_s24le pcm_s32le pcm_f32le pcm_f64le pcm_alaw pcm_mulaw "
-    "adpcm_ms adpcm_ima_wav flac mp3 mp3float mp2 mp2float opus vorbis aac alac".split()
+    {
+        *("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw"),
+        *("adpcm_ms", "adpcm_ima_wav", "flac", "mp3", "mp3float", "mp2", "mp2float", "opus", "vorbis", "aac", "alac"),
+    }
 )
 _SAMPLE_RATES_HZ: Final = range(4_000, 384_001)
 _MAX_CHANNELS: Final = 64
