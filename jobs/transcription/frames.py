@@ -53,6 +53,26 @@ class AudioLimits:
     max_duration_ms: int = 12 * 3600 * 1000
 
 
+class _Reach:
+    """How much audio has been decoded: counted samples, and the furthest time by the container's own stamps."""
+
+    def __init__(self) -> None:
+        self.counted_s = Fraction(0)
+        self.end_s = Fraction(0)
+        self._first_s: Fraction | None = None
+
+    def add(self, frame: AudioFrame) -> None:
+        length_s = Fraction(frame.samples, frame.sample_rate)
+        self.counted_s += length_s
+        if frame.pts is None or frame.time_base is None:
+            self.end_s += length_s
+            return
+        begin_s = frame.pts * frame.time_base
+        if self._first_s is None:
+            self._first_s = begin_s
+        self.end_s = max(self.end_s, begin_s - self._first_s) + length_s
+
+
 @dataclass(frozen=True, slots=True)
 class OpenAudio:
     """An opened recording: its first audio stream and what its container says about itself."""
@@ -72,25 +92,27 @@ class OpenAudio:
             AudioTooLarge: the duration limit is passed.
             AudioEmpty: there is no sample.
         """
-        heard_s, first_s = Fraction(0), None
+        reach = _Reach()
         for frame in self._decoded(self.stream):
-            length_s = Fraction(frame.samples, frame.sample_rate)
-            begin_s = _time_s(frame)
-            if begin_s is None:
-                heard_s += length_s
-            else:
-                first_s = begin_s if first_s is None else first_s
-                heard_s = max(heard_s, begin_s - first_s + length_s)
-            if heard_s * 1000 > self.limits.max_duration_ms:
+            reach.add(frame)
+            if reach.end_s * 1000 > self.limits.max_duration_ms:
                 raise AudioTooLarge("The audio is longer than allowed.", max_duration_ms=self.limits.max_duration_ms)
             yield frame
-        if heard_s == 0:
+        if reach.counted_s == 0:
             raise AudioEmpty("The audio has no samples.")
-        if self.announced_s is not None and heard_s + _TOLERANCE_S < self.announced_s:
+        self._check_end(reach)
+
+    def _check_end(self, reach: _Reach) -> None:
+        if self.announced_s is None:
+            return
+        # FLAC announces its exact number of samples: damage in the middle shows as well.
+        is_exact = self.container is Container.FLAC
+        present_s = reach.counted_s if is_exact else reach.end_s + _TOLERANCE_S
+        if present_s < self.announced_s:
             raise AudioTruncated(
-                "The audio ends before the duration that it announces.",
+                "The audio holds less than the duration that it announces.",
                 announced_ms=int(self.announced_s * 1000),
-                present_ms=int(heard_s * 1000),
+                present_ms=int(reach.end_s * 1000),
             )
 
     def _decoded(self, stream: AudioStream) -> Iterator[AudioFrame]:
@@ -172,9 +194,3 @@ def _announced_s(opened: InputContainer, stream: AudioStream) -> Fraction | None
     if opened.duration is not None and len(opened.streams) == 1:
         return Fraction(opened.duration, av.time_base)
     return None
-
-
-def _time_s(frame: AudioFrame) -> Fraction | None:
-    if frame.pts is None or frame.time_base is None:
-        return None
-    return frame.pts * frame.time_base
