@@ -75,7 +75,7 @@ class S3ObjectStore:
 
     def open(self, bucket: Bucket, key: str, *, version_id: str | None = None) -> BinaryIO:
         """See `ObjectStore.open`. The object is fetched into memory, or beyond 8 MB into a temporary file."""
-        versions = {"VersionId": version_id} if version_id else {}
+        versions = _version_argument(version_id)
         local = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
         try:
             with _s3_errors(key):
@@ -119,14 +119,14 @@ class S3ObjectStore:
             self._client.put_object_retention(
                 Bucket=self._name(bucket),
                 Key=key,
-                VersionId=answer["VersionId"],
+                **_version_argument(_version_of(answer)),
                 Retention={"Mode": "COMPLIANCE", "RetainUntilDate": agreed},
             )
         return Protection("object-lock-compliance", agreed)
 
     def delete(self, bucket: Bucket, key: str) -> None:
         """See `ObjectStore.delete`. In the WORM bucket the version itself goes, or the service refuses."""
-        name, versions = self._name(bucket), {}
+        versions: dict[str, str] = {}
         if bucket is Bucket.WORM:
             try:
                 answer = self._head(bucket, key)
@@ -135,9 +135,9 @@ class S3ObjectStore:
             until = self._retained_until(answer)
             if until is not None:
                 raise protected(until)
-            versions = {"VersionId": answer["VersionId"]}
+            versions = _version_argument(_version_of(answer))
         with _s3_errors(key):
-            self._client.delete_object(Bucket=name, Key=checked_key(key), **versions)
+            self._client.delete_object(Bucket=self._name(bucket), Key=checked_key(key), **versions)
 
     def presigned_get(self, bucket: Bucket, key: str, ttl_s: int) -> str:
         """See `ObjectStore.presigned_get`."""
@@ -276,6 +276,10 @@ def _version_of(answer: dict[str, Any]) -> str | None:
     """The version id, None where there is none; services without versions leave it out or say `null`."""
     version_id = answer.get("VersionId")
     return None if version_id in (None, "null") else str(version_id)
+
+
+def _version_argument(version_id: str | None) -> dict[str, str]:
+    return {"VersionId": version_id} if version_id else {}
 
 
 def _client_config() -> Config:
