@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.jobs.postgres_stage import build_postgres_stage
 from tests.jobs.stages import Stage, memory_stage
 
-STAGES = ("memory", "postgres")
+STAGES = ("memory", pytest.param("postgres", marks=pytest.mark.django_db(transaction=True)))
 
 
 def build_stage(request: pytest.FixtureRequest) -> Stage:
     """Return the stage that the parameter names; only the second one asks for a database."""
-    if request.param == "memory":
-        return memory_stage()
-    postgres_stage: Stage = request.getfixturevalue("postgres_stage")
-    return postgres_stage
+    return memory_stage() if request.param == "memory" else build_postgres_stage(request)

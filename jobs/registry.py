@@ -1,0 +1,32 @@
+"""Which flows this process knows, and what the sweeper looks after besides jobs. Filled in `AppConfig.ready`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from jobs.core.catalog import FlowCatalog
+from jobs.core.flow import Flow
+from jobs.core.ports import Executor
+
+_catalog = FlowCatalog()
+_sweeps: dict[str, Callable[[], None]] = {}
+
+
+def register(flow: Flow, executors: Mapping[str, Executor]) -> None:
+    """Make a flow known with one executor per step; raise `FlowInvalid` when they don't fit."""
+    _catalog.register(flow, executors)
+
+
+def register_sweep(name: str, sweep: Callable[[], None]) -> None:
+    """Let the sweeper call `sweep` in every round, with a scope on all tenants. It must be quick and idempotent."""
+    _sweeps[name] = sweep
+
+
+def flow_catalog() -> FlowCatalog:
+    """Return the catalog of this process."""
+    return _catalog
+
+
+def sweeps() -> Mapping[str, Callable[[], None]]:
+    """Return what the sweeper looks after besides jobs, by name."""
+    return _sweeps

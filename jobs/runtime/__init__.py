@@ -1,0 +1,1 @@
+"""Runs `jobs.core` on PostgreSQL and Dramatiq."""

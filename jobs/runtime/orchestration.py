@@ -1,0 +1,36 @@
+"""The orchestrator of this process, put together from the settings."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.conf import settings
+from dramatiq.middleware import Shutdown
+
+from astra_site.lib.clock import utc_now
+from jobs.core.orchestrator import Orchestrator, Timing
+from jobs.registry import flow_catalog
+from jobs.repository import PostgresJobRepository
+from jobs.runtime.lease_keeper import ThreadedLeaseKeeper
+from jobs.runtime.queue import DramatiqJobQueue
+
+
+@cache
+def job_repository() -> PostgresJobRepository:
+    """Return the repository of this process."""
+    return PostgresJobRepository()
+
+
+@cache
+def orchestrator() -> Orchestrator:
+    """Return the orchestrator of this process, over PostgreSQL and the configured broker."""
+    repository = job_repository()
+    return Orchestrator(
+        repository,
+        DramatiqJobQueue(repository, utc_now),
+        flow_catalog(),
+        utc_now,
+        timing=Timing(lease_s=settings.JOB_LEASE_S, resend_after_s=settings.JOB_RESEND_AFTER_S),
+        lease_keeper=ThreadedLeaseKeeper(),
+        uncounted_interruptions=(Shutdown, KeyboardInterrupt, SystemExit),
+    )

@@ -1,0 +1,55 @@
+"""The core's `JobQueue` on a Dramatiq broker."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import dramatiq
+from django.db import transaction
+from dramatiq.errors import DramatiqError
+from redis.exceptions import RedisError
+
+from astra_site.lib.tenancy import tenant_scope
+from jobs.core.job import Job
+from jobs.core.ports import Clock, JobRepository
+
+logger = logging.getLogger(__name__)
+
+QUEUES = ("realtime", "batch", "documents")
+
+
+def actor_name(queue: str) -> str:
+    """Return the name of the actor that runs the jobs of a queue."""
+    return f"run_{queue}_job"
+
+
+class DramatiqJobQueue:
+    """Hands a job's id to the actor of its queue after the commit; a broker that is down is logged, never raised."""
+
+    def __init__(self, repository: JobRepository, clock: Clock) -> None:
+        """Remember where a sent message is noted."""
+        self._repository = repository
+        self._clock = clock
+
+    def send(self, job: Job) -> bool:
+        """Send now, or after the commit of the open transaction; False when the broker is known not to answer."""
+        if transaction.get_connection().in_atomic_block:
+            transaction.on_commit(partial(self._send_now, job), robust=True)
+            return True
+        return self._send_now(job)
+
+    def _send_now(self, job: Job) -> bool:
+        message: dramatiq.Message[None] = dramatiq.Message(
+            queue_name=job.queue, actor_name=actor_name(job.queue), args=(str(job.id),), kwargs={}, options={}
+        )
+        try:
+            broker = dramatiq.get_broker()
+            broker.declare_queue(job.queue)
+            broker.enqueue(message)
+        except (DramatiqError, RedisError, OSError) as error:
+            logger.warning("message not sent, the sweeper will: %s", error, extra={"job_id": str(job.id)})
+            return False
+        with tenant_scope(job.tenant_id):
+            self._repository.mark_sent(job.id, self._clock())
+        return True
