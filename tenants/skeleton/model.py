@@ -30,8 +30,8 @@ class Placeholder:
     """One name that content can be sent to.
 
     `location` is `Header`, `Footer`, `Notes` or `Body:Section_N`, where N counts the top-level headings before it
-    (0 = before the first). `columns` are the names in a table's template row, in order. `occurrences` counts the places that carry
-    the same name; all of them receive the same text.
+    (0 = before the first). `columns` are the names in a table's template row, in order. `occurrences` counts the
+    places that carry the same name; all of them receive the same text.
     """
 
     tag: str
