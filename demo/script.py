@@ -177,7 +177,11 @@ _PROPOSITION: Final = (
 )
 
 _CLOSING: Final = (
-    *_turn(PRESIDENT, "Pasamos al último punto, proposiciones y varios.", "Tiene la palabra el concejal Jorge Caicedo."),
+    *_turn(
+        PRESIDENT,
+        "Pasamos al último punto, proposiciones y varios.",
+        "Tiene la palabra el concejal Jorge Caicedo.",
+    ),
     *_turn(
         "Jorge Caicedo",
         "Gracias, señor presidente.",
