@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from jobs.transcription.audio import FILE_LIMITS, decode_stream
@@ -15,6 +16,7 @@ OnProgress = Callable[[int], None]
 """Called with the ms of audio that are done, never decreasing; the last call gives the whole length."""
 
 _PIECE_S: Final = 10.0
+_BORDER_REACH_MS: Final = 1000
 
 
 def transcribe_audio(
@@ -57,11 +59,19 @@ def speech_clips(
     return SpeechClips(decode_stream(source, _PIECE_S, limits), max_clip_ms)
 
 
-def clip_segments(clip: Clip, transcriber: Transcriber, options: TranscribeOptions) -> Iterator[Segment]:
-    """Transcribe one clip: sentence-like units with times from the start of the recording."""
-    for segment in transcriber.transcribe(clip.samples, options).segments:
-        for unit in split_sentences(segment):
-            yield unit.shifted(clip.span.start_ms)
+def clip_segments(clip: Clip, transcriber: Transcriber, options: TranscribeOptions) -> list[Segment]:
+    """Transcribe one clip: sentence-like units with times from the start of the recording.
+
+    Engines place the first and the last word of a clip less well than voice activity does: the outer units reach to
+    the border of the clip where that is near. Times of words stay what the engine said.
+    """
+    heard = transcriber.transcribe(clip.samples, options).segments
+    units = [unit.shifted(clip.span.start_ms) for segment in heard for unit in split_sentences(segment)]
+    if units:
+        first = units[0]
+        units[0] = replace(first, start_ms=max(clip.span.start_ms, first.start_ms - _BORDER_REACH_MS))
+        units[-1] = replace(units[-1], end_ms=min(clip.span.end_ms, units[-1].end_ms + _BORDER_REACH_MS))
+    return units
 
 
 def _ignore(audio_done_ms: int) -> None:

@@ -7,6 +7,7 @@ import struct
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
 WHOLE = {
@@ -37,6 +38,7 @@ def encode(name: str, length_ms: int = 3000) -> bytes:
     target = io.BytesIO()
     with av.open(target, "w", format=muxer) as container:
         stream = container.add_stream(codec, rate=rate_hz, layout=layout)
+        assert isinstance(stream, AudioStream)
         frame = av.AudioFrame.from_ndarray(tone(length_ms, rate_hz)[None, :], format="fltp", layout="mono")
         frame.sample_rate = rate_hz
         resampler = av.AudioResampler(stream.codec_context.format, layout, rate_hz, stream.frame_size or None)
