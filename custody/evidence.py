@@ -45,9 +45,10 @@ class EvidenceParts:
 
 @dataclass(frozen=True, slots=True)
 class AudioFile:
-    """A recording to put in; `open_stream` is called once, when its turn comes, so that memory stays flat."""
+    """A recording to put in at `path`; `open_stream` is called once, when its turn comes, so that memory stays flat."""
 
-    record: AudioRecord
+    path: str
+    size_bytes: int
     open_stream: Callable[[], BinaryIO]
 
 
@@ -116,8 +117,8 @@ def write_zip(target: BinaryIO, files: dict[str, bytes], audio: Iterable[AudioFi
         for path, data in files.items():
             archive.writestr(_entry(path, zipfile.ZIP_DEFLATED), data, compresslevel=6)
         for file in audio:
-            entry = _entry(audio_path(file.record), zipfile.ZIP_STORED)
-            entry.file_size = file.record.size_bytes
+            entry = _entry(file.path, zipfile.ZIP_STORED)
+            entry.file_size = file.size_bytes
             with file.open_stream() as source, archive.open(entry, "w") as sink:
                 shutil.copyfileobj(source, sink, 1024 * 1024)
 
@@ -128,7 +129,7 @@ def write_folder(folder: Path, files: dict[str, bytes], audio: Iterable[AudioFil
     for path, data in files.items():
         (folder / path).write_bytes(data)
     for file in audio:
-        place = folder / audio_path(file.record)
+        place = folder / file.path
         place.parent.mkdir(exist_ok=True)
         with file.open_stream() as source, place.open("wb") as sink:
             shutil.copyfileobj(source, sink, 1024 * 1024)

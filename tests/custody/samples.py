@@ -11,7 +11,7 @@ from uuid import UUID
 from astra_site.lib.hashing import Sha256, canonical_json
 from custody.audit_report import HeldAudio, audit_report
 from custody.chain import ChainPosition, SealedHashes, SignedSnapshot, SnapshotSubject, snapshot_payload
-from custody.evidence import AudioFile, EvidenceParts, evidence_files, write_zip
+from custody.evidence import AudioFile, EvidenceParts, audio_path, evidence_files, write_zip
 from custody.journal import AudioRecord, JournalEntry, audio_records, journal_lines
 from custody.signing import SeedSigner
 
@@ -142,8 +142,8 @@ def parts(snapshot: SignedSnapshot | None = None) -> EvidenceParts:
 def audio_files() -> list[AudioFile]:
     """The distinct recordings as files."""
     return [
-        AudioFile(recording(1), lambda: BytesIO(AUDIO[0])),
-        AudioFile(recording(2), lambda: BytesIO(AUDIO[1])),
+        AudioFile(audio_path(recording(1)), len(AUDIO[0]), lambda: BytesIO(AUDIO[0])),
+        AudioFile(audio_path(recording(2)), len(AUDIO[1]), lambda: BytesIO(AUDIO[1])),
     ]
 
 

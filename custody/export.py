@@ -1,0 +1,53 @@
+"""Handing evidence out, with the recordings if somebody wants them."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, BinaryIO
+
+from astra_site.lib.hashing import canonical_json
+from astra_site.lib.object_store import Bucket, ObjectStore, object_store
+from custody.evidence import AudioFile, public_keys_json, write_zip
+from custody.keys import installation_signer
+from custody.models import Snapshot
+from custody.worm import held_objects
+
+
+def stored_evidence(snapshot: Snapshot, *, store: ObjectStore | None = None) -> bytes:
+    """The evidence ZIP as it was stored when the session was sealed, without recordings."""
+    return (store or object_store()).get(Bucket.DOCUMENTS, snapshot.evidence_key)
+
+
+def stored_audit_report(snapshot: Snapshot, *, store: ObjectStore | None = None) -> dict[str, Any]:
+    """The audit report inside the stored evidence."""
+    with zipfile.ZipFile(io.BytesIO(stored_evidence(snapshot, store=store))) as archive:
+        report: dict[str, Any] = json.loads(archive.read("audit_report.json"))
+    return report
+
+
+def write_evidence_with_audio(snapshot: Snapshot, target: BinaryIO, *, store: ObjectStore | None = None) -> None:
+    """Write the evidence with every recording from WORM custody; recordings are streamed, memory stays flat."""
+    source = store or object_store()
+    with zipfile.ZipFile(io.BytesIO(stored_evidence(snapshot, store=source))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(files["manifest.json"])
+    for row in manifest["audio"]:
+        row["included"] = True
+    files["manifest.json"] = canonical_json(manifest)
+    write_zip(target, files, _audio_files(snapshot, manifest, source))
+
+
+def _audio_files(snapshot: Snapshot, manifest: dict[str, Any], store: ObjectStore) -> Iterator[AudioFile]:
+    worm_keys = {row.sha256: row.worm_key for row in held_objects(snapshot.session_id)}
+    for row in manifest["audio"]:
+        yield AudioFile(row["path"], row["size_bytes"], partial(store.open, Bucket.WORM, worm_keys[row["sha256"]]))
+
+
+def installation_public_keys() -> bytes:
+    """`public_keys.json` with this installation's key: what a council publishes so that others can trust its seals."""
+    signer = installation_signer()
+    return canonical_json(public_keys_json([(signer.key_id, signer.public_key)]))

@@ -1,0 +1,123 @@
+"""Audio handover: every recording of a session copied into WORM storage and proven there, before anything else goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from astra_site.lib.clock import Clock, utc_now
+from astra_site.lib.hashing import Sha256
+from astra_site.lib.object_store import Bucket, ObjectMissing, ObjectProtected, ObjectStore, object_store
+from custody.errors import CustodyAudioMissing, WormCopyDiffers
+from custody.evidence import audio_path, distinct_audio
+from custody.journal import AudioRecord
+from custody.models import HeldObject
+
+
+def hand_over_audio(
+    tenant_id: UUID,
+    session_id: UUID,
+    recordings: Sequence[AudioRecord],
+    *,
+    retain_until: datetime,
+    store: ObjectStore | None = None,
+    clock: Clock = utc_now,
+    after_each: Callable[[], None] = lambda: None,
+) -> list[HeldObject]:
+    """Copy the recordings to the WORM bucket and return one row per distinct content, in the order given.
+
+    For each: (1) a row that is there already is taken as done; (2) the object is copied to a key named by its content,
+    or a copy left by a run that crashed is taken up; (3) the copy is read back whole and hashed; (4) it is protected
+    until `retain_until`; (5) the row is written. Idempotent, and resumable after a crash between any two lines.
+    `after_each` is called after each recording: extend a lease there.
+
+    The row's `protection` is the store's own word. `local-readonly` is weaker than Object Lock: whoever administers
+    the disk can undo it, and the audit report says so.
+
+    Raises `CustodyAudioMissing` (`custody_audio_missing`), `WormCopyDiffers` (`worm_copy_differs`), and what the object
+    store raises; then the recordings before the failing one are held.
+    """
+    target = store or object_store()
+    rows = []
+    for recording in distinct_audio(recordings):
+        row = _held(session_id, recording.sha256)
+        if row is None:
+            row = _take_into_custody(target, tenant_id, session_id, recording, retain_until, clock)
+        rows.append(row)
+        after_each()
+    return rows
+
+
+def held_objects(session_id: UUID) -> list[HeldObject]:
+    """The session's recordings in custody, oldest row first."""
+    return list(HeldObject.objects.filter(session_id=session_id).order_by("id"))
+
+
+def _held(session_id: UUID, sha256: Sha256) -> HeldObject | None:
+    row: HeldObject | None = HeldObject.objects.filter(session_id=session_id, sha256=str(sha256)).first()
+    return row
+
+
+def _take_into_custody(
+    store: ObjectStore,
+    tenant_id: UUID,
+    session_id: UUID,
+    recording: AudioRecord,
+    retain_until: datetime,
+    clock: Clock,
+) -> HeldObject:
+    worm_key = f"{tenant_id}/{session_id}/{PurePosixPath(audio_path(recording)).name}"
+    version_id = _copy(store, recording, worm_key)
+    protection = store.protect(Bucket.WORM, worm_key, retain_until)
+    row: HeldObject
+    row, _ = HeldObject.objects.get_or_create(
+        tenant_id=tenant_id,
+        session_id=session_id,
+        sha256=str(recording.sha256),
+        defaults={
+            "source_key": recording.key,
+            "worm_key": worm_key,
+            "worm_version_id": version_id or "",
+            "size_bytes": recording.size_bytes,
+            "protection": protection.kind,
+            "retained_until": protection.until,
+            "verified_at": clock(),
+        },
+    )
+    return row
+
+
+def _copy(store: ObjectStore, recording: AudioRecord, worm_key: str) -> str | None:
+    """Have the object at `worm_key`, read back with the right content, and return its version id."""
+    left_over = store.head(Bucket.WORM, worm_key)
+    if left_over is not None and _read_back(store, worm_key) == recording.sha256:
+        return left_over.version_id
+    try:
+        copied = store.copy(Bucket.AUDIO, recording.key, Bucket.WORM, worm_key)
+    except ObjectMissing as error:
+        raise CustodyAudioMissing(
+            "custody_audio_missing",
+            "A recording of the session is not in the object store any more.",
+            details={"sha256": str(recording.sha256)},
+        ) from error
+    except ObjectProtected as error:
+        raise _differs(recording, left_over.sha256 if left_over else None) from error
+    found = _read_back(store, worm_key)
+    if found != recording.sha256:
+        raise _differs(recording, found)
+    return copied.version_id
+
+
+def _differs(recording: AudioRecord, found: Sha256 | None) -> WormCopyDiffers:
+    return WormCopyDiffers(
+        "worm_copy_differs",
+        "The copy in WORM storage does not have the hash that the journal recorded.",
+        details={"expected": str(recording.sha256), "found": str(found) if found else None},
+    )
+
+
+def _read_back(store: ObjectStore, worm_key: str) -> Sha256:
+    with store.open(Bucket.WORM, worm_key) as stream:
+        return Sha256.of_stream(stream)

@@ -1,0 +1,78 @@
+"""A council, an object store in a folder, and sessions ready to be sealed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from astra_site.lib.clock import utc_now
+from astra_site.lib.hashing import canonical_json
+from astra_site.lib.ids import new_id
+from astra_site.lib.object_store import Bucket
+from astra_site.lib.object_store.local import LocalObjectStore
+from custody.journal import JournalEntry, audio_records
+from custody.models import HeldObject
+from custody.services import SealRequest
+from custody.worm import hand_over_audio
+from tenants.models import Tenant
+from tests.custody.samples import AUDIO, DOCUMENT, dump, entries, recording
+
+
+def store_in(folder: Path) -> LocalObjectStore:
+    """An object store with the sample's recordings in its temporary bucket."""
+    store = LocalObjectStore(folder, public_url="http://127.0.0.1:8000")
+    for number, data in enumerate(AUDIO, start=1):
+        store.put(Bucket.AUDIO, recording(number).key, data, "audio/wav")
+    return store
+
+
+def council(slug: str = "prueba") -> Tenant:
+    """A tenant."""
+    return Tenant.objects.create(slug=slug, name="Concejo de Prueba")
+
+
+@dataclass(frozen=True)
+class BuiltSession:
+    """A session that was built and can be sealed."""
+
+    tenant_id: UUID
+    session_id: UUID
+    journal: list[JournalEntry]
+
+    @classmethod
+    def of(cls, tenant: Tenant) -> BuiltSession:
+        """A new session of a tenant with the sample's journal."""
+        return cls(tenant.id, new_id(), entries())
+
+    def request(self, **changes: Any) -> SealRequest:
+        """What the session hands to custody."""
+        return SealRequest(
+            **{
+                "tenant_id": self.tenant_id,
+                "session_id": self.session_id,
+                "document": DOCUMENT,
+                "dump": canonical_json(self.dump()),
+                "journal": self.journal,
+                **changes,
+            }
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """The sample's dump, about this session."""
+        content: dict[str, Any] = json.loads(canonical_json(dump()))
+        content["session"].update(id=str(self.session_id), tenant_id=str(self.tenant_id))
+        return content
+
+    def hand_over(self, store: LocalObjectStore) -> list[HeldObject]:
+        """Bring the session's recordings into custody."""
+        return hand_over_audio(
+            self.tenant_id,
+            self.session_id,
+            audio_records(self.journal),
+            retain_until=utc_now() + timedelta(days=10),
+            store=store,
+        )

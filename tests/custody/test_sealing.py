@@ -1,0 +1,243 @@
+"""Sealing on real PostgreSQL: one snapshot per session, one chain per tenant, and evidence that proves itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from astra_site.lib.errors import AstraError
+from astra_site.lib.hashing import Sha256, canonical_json
+from astra_site.lib.object_store import Bucket, StoredObject
+from astra_site.lib.object_store.local import LocalObjectStore
+from astra_site.lib.tenancy import TenantScopeMissing, tenant_scope
+from astra_verify.evidence import Outside
+from astra_verify.findings import Status
+from custody.export import stored_audit_report, stored_evidence, write_evidence_with_audio
+from custody.models import ChainHead, Snapshot
+from custody.services import SealRequest, seal_session, snapshot_of
+from custody.signing import SeedSigner
+from tenants.models import Tenant
+from tests.custody.ground import BuiltSession, council, store_in
+from tests.custody.samples import DOCUMENT, SIGNER, altered
+from tests.custody.tampering import statuses
+
+TRUSTED = frozenset({SIGNER.public_key})
+
+
+def ready(tenant: Tenant, store: LocalObjectStore) -> BuiltSession:
+    session = BuiltSession.of(tenant)
+    session.hand_over(store)
+    return session
+
+
+@pytest.mark.django_db
+def test_a_sealed_session_proves_itself_from_its_evidence_alone(tmp_path: Path) -> None:
+    tenant, store = council(), store_in(tmp_path)
+    with tenant_scope(tenant.id):
+        first = seal_session(ready(tenant, store).request(), store=store, signer=SIGNER)
+        second = seal_session(ready(tenant, store).request(), store=store, signer=SIGNER)
+        target = BytesIO()
+        write_evidence_with_audio(second, target, store=store)
+        outside = Outside(trusted_keys=TRUSTED, previous=first.signed.to_json())
+        found = statuses(target.getvalue(), tmp_path, outside)
+        assert {name for name, status in found.items() if status is not Status.PROVEN} == {"skeleton", "time"}
+        assert statuses(stored_evidence(first, store=store), tmp_path)["chain"] is Status.PROVEN
+        assert store.get(Bucket.DOCUMENTS, second.document_key) == DOCUMENT
+        report = stored_audit_report(second, store=store)
+        assert report["seal"]["integrity_hash"] == second.integrity_hash
+        assert report["custody"]["weaker_than_object_lock"] is True
+
+
+@pytest.mark.django_db
+def test_what_is_read_from_the_database_still_has_its_hash_and_signature(tmp_path: Path) -> None:
+    tenant, store = council(), store_in(tmp_path)
+    with tenant_scope(tenant.id):
+        sealed = seal_session(ready(tenant, store).request(), store=store, signer=SIGNER)
+        read = Snapshot.objects.get(pk=sealed.pk)
+        assert Sha256.of_json(read.payload) == read.signed.integrity_hash
+        assert read.signed.to_bytes() == sealed.signed.to_bytes()
+
+
+@pytest.mark.django_db
+def test_a_second_call_returns_the_same_snapshot_and_other_content_is_refused(tmp_path: Path) -> None:
+    tenant, store = council(), store_in(tmp_path)
+    with tenant_scope(tenant.id):
+        session = ready(tenant, store)
+        sealed = seal_session(session.request(), store=store, signer=SIGNER)
+        assert seal_session(session.request(), store=store, signer=SeedSigner(b"\x09" * 32)) == sealed
+        with pytest.raises(AstraError) as caught:
+            seal_session(session.request(document=b"PK other"), store=store, signer=SIGNER)
+        assert caught.value.code == "session_sealed_differently"
+        assert caught.value.details["different"] == ["document"]
+        assert snapshot_of(session.session_id) == sealed
+        assert Snapshot.objects.count() == 1
+
+
+def other_session(request: SealRequest) -> bytes:
+    content = json.loads(request.dump)
+    content["session"]["id"] = str(request.tenant_id)
+    return canonical_json(content)
+
+
+def other_config(request: SealRequest) -> bytes:
+    content = json.loads(request.dump)
+    content["config"]["content"]["members"] = []
+    return canonical_json(content)
+
+
+def lost_trace(request: SealRequest) -> bytes:
+    content = json.loads(request.dump)
+    content["blocks"][0]["audio"]["sequence_id"] = 99
+    return canonical_json(content)
+
+
+def no_skeleton(request: SealRequest) -> bytes:
+    content = json.loads(request.dump)
+    del content["skeleton"]
+    return canonical_json(content)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda request: {"dump": b"not JSON"}, "dump_malformed"),
+        (lambda request: {"dump": no_skeleton(request)}, "dump_malformed"),
+        (lambda request: {"dump": other_session(request)}, "dump_of_another_session"),
+        (lambda request: {"dump": other_config(request)}, "config_altered"),
+        (lambda request: {"dump": lost_trace(request)}, "trace_without_recording"),
+        (lambda request: {"journal": request.journal[:-2] + request.journal[-1:]}, "journal_has_gaps"),
+        (
+            lambda request: {"journal": [altered(request.journal[0], sha256=Sha256.of(b"")), *request.journal[1:]]},
+            "journal_entry_altered",
+        ),
+    ],
+)
+def test_parts_that_contradict_each_other_are_not_sealed(
+    change: Callable[[SealRequest], dict[str, Any]], code: str, tmp_path: Path
+) -> None:
+    tenant, store = council(), store_in(tmp_path)
+    with tenant_scope(tenant.id):
+        session = ready(tenant, store)
+        with pytest.raises(AstraError) as caught:
+            seal_session(session.request(**change(session.request())), store=store, signer=SIGNER)
+        assert caught.value.code == code
+        assert snapshot_of(session.session_id) is None
+        assert list(store.iter_keys(Bucket.DOCUMENTS)) == []
+
+
+@pytest.mark.django_db
+def test_nothing_is_sealed_before_its_recordings_are_in_custody(tmp_path: Path) -> None:
+    tenant, store = council(), store_in(tmp_path)
+    with tenant_scope(tenant.id):
+        with pytest.raises(AstraError) as caught:
+            seal_session(BuiltSession.of(tenant).request(), store=store, signer=SIGNER)
+        assert caught.value.code == "audio_not_held"
+        assert caught.value.details["missing_count"] == 2
+
+
+@pytest.mark.django_db
+def test_without_a_tenant_scope_nothing_can_be_sealed(tmp_path: Path) -> None:
+    tenant = council()
+    with pytest.raises(TenantScopeMissing):
+        seal_session(BuiltSession.of(tenant).request(), store=store_in(tmp_path), signer=SIGNER)
+
+
+class PowerCut(Exception):
+    """The process ends here."""
+
+
+class DyingStore(LocalObjectStore):
+    """A local store whose process dies before or after the n-th write."""
+
+    def __init__(self, folder: Path, dies_at: int) -> None:
+        super().__init__(folder, public_url="http://127.0.0.1")
+        self.steps_left = dies_at
+
+    def put(self, *args: Any, **options: Any) -> StoredObject:
+        self.steps_left -= 1
+        if self.steps_left == 0:
+            raise PowerCut
+        done = super().put(*args, **options)
+        self.steps_left -= 1
+        if self.steps_left == 0:
+            raise PowerCut
+        return done
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("dies_at", range(1, 5))
+def test_a_crash_leaves_nothing_and_the_next_call_seals(dies_at: int, tmp_path: Path) -> None:
+    tenant, store = council(), store_in(tmp_path)
+    with tenant_scope(tenant.id):
+        session = ready(tenant, store)
+        with pytest.raises(PowerCut):
+            seal_session(session.request(), store=DyingStore(tmp_path, dies_at), signer=SIGNER)
+        assert Snapshot.objects.count() == 0
+        assert not ChainHead.objects.filter(number__gt=0).exists()
+        sealed = seal_session(session.request(), store=store, signer=SIGNER)
+        assert sealed.number == 1
+        assert Status.DISPROVED not in statuses(stored_evidence(sealed, store=store), tmp_path).values()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_crash_between_row_and_head_leaves_neither(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant, store = council(), store_in(tmp_path)
+
+    def die(*args: Any, **options: Any) -> None:
+        raise PowerCut
+
+    with tenant_scope(tenant.id):
+        session = ready(tenant, store)
+        with monkeypatch.context() as patch:
+            patch.setattr(ChainHead, "save", die)
+            ChainHead.objects.bulk_create([ChainHead(tenant=tenant)])
+            with pytest.raises(PowerCut):
+                seal_session(session.request(), store=store, signer=SIGNER)
+        assert Snapshot.objects.count() == 0
+        assert seal_session(session.request(), store=store, signer=SIGNER).number == 1
+
+
+def in_own_connection(work: Callable[[], Snapshot]) -> Snapshot:
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_concurrent_seals_of_one_tenant_make_one_chain(tmp_path: Path) -> None:
+    tenant, store = council(), store_in(tmp_path)
+    with tenant_scope(tenant.id):
+        sessions = [ready(tenant, store) for _ in range(8)]
+
+    def seal(session: BuiltSession) -> Snapshot:
+        with tenant_scope(tenant.id):
+            return seal_session(session.request(), store=store, signer=SIGNER)
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda session: in_own_connection(lambda: seal(session)), sessions * 2))
+    with tenant_scope(tenant.id):
+        chain = list(Snapshot.objects.order_by("number"))
+        head = ChainHead.objects.get()
+    assert [row.number for row in chain] == list(range(1, 9))
+    assert [row.previous_hash for row in chain] == ["", *(row.integrity_hash for row in chain[:-1])]
+    assert (head.number, head.head_hash) == (8, chain[-1].integrity_hash)
+    assert {row.pk for row in done} == {row.pk for row in chain}
+
+
+@pytest.mark.django_db
+def test_every_tenant_has_its_own_chain(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    for slug in ("alicia", "bernardo"):
+        tenant = council(slug)
+        with tenant_scope(tenant.id):
+            assert seal_session(ready(tenant, store).request(), store=store, signer=SIGNER).number == 1
+            assert Snapshot.objects.count() == 1

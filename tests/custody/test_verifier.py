@@ -1,0 +1,127 @@
+"""The stand-alone verifier on honest evidence: what it proves, what it says it can't, and its command line."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from astra_verify.__main__ import main
+from astra_verify.evidence import Outside
+from astra_verify.findings import Status
+from custody.chain import ChainPosition
+from custody.evidence import evidence_files, write_folder
+from custody.signing import SeedSigner
+from tests.custody.samples import SIGNER, audio_files, evidence_zip, parts, signed
+from tests.custody.tampering import failed, statuses
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NOT_CHECKABLE_ALONE = {"trust", "skeleton", "time"}
+
+
+def test_honest_evidence_is_proven_and_the_rest_is_named(tmp_path: Path) -> None:
+    found = statuses(evidence_zip(), tmp_path)
+    assert {name for name, status in found.items() if status is Status.NOT_CHECKABLE} == NOT_CHECKABLE_ALONE
+    assert all(status is Status.PROVEN for name, status in found.items() if name not in NOT_CHECKABLE_ALONE)
+
+
+def test_recordings_may_stay_behind(tmp_path: Path) -> None:
+    found = statuses(evidence_zip(with_audio=False), tmp_path)
+    assert found["audio-files"] is Status.NOT_CHECKABLE
+    assert found["merkle"] is Status.PROVEN
+    assert Status.DISPROVED not in found.values()
+
+
+def test_a_trusted_key_from_elsewhere_is_told_from_a_stranger(tmp_path: Path) -> None:
+    good = Outside(trusted_keys=frozenset({SIGNER.public_key}))
+    assert statuses(evidence_zip(), tmp_path, good)["trust"] is Status.PROVEN
+    stranger = Outside(trusted_keys=frozenset({SeedSigner(b"\x05" * 32).public_key}))
+    assert failed(evidence_zip(), tmp_path, stranger) == ["trust"]
+
+
+def test_the_link_to_the_snapshot_before_is_checked(tmp_path: Path) -> None:
+    first = signed()
+    second = evidence_zip(snapshot=signed(position=ChainPosition(2, first.integrity_hash)))
+    assert statuses(second, tmp_path)["chain"] is Status.NOT_CHECKABLE
+    assert statuses(second, tmp_path, Outside(previous=first.to_json()))["chain"] is Status.PROVEN
+    stranger = signed(position=ChainPosition(3, first.integrity_hash)).to_json()
+    assert failed(second, tmp_path, Outside(previous=stranger)) == ["chain"]
+    bent = first.to_json()
+    bent["payload"] = {**bent["payload"], "number": 7}
+    assert failed(second, tmp_path, Outside(previous=bent)) == ["chain"]
+
+
+def test_the_same_parts_give_the_same_zip() -> None:
+    assert evidence_zip() == evidence_zip()
+
+
+def test_folder_and_zip_are_the_same_to_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_folder(tmp_path / "folder", evidence_files(parts(), with_audio=True), audio_files())
+    (tmp_path / "evidence.zip").write_bytes(evidence_zip())
+    outputs = []
+    for name in ("folder", "evidence.zip"):
+        assert main([str(tmp_path / name), "--json"]) == 0
+        outputs.append(json.loads(capsys.readouterr().out))
+    assert outputs[0] == outputs[1]
+    assert outputs[0]["integrity_hash"] == str(signed().integrity_hash)
+    assert [step["number"] for step in outputs[0]["steps"]] == list(range(1, 17))
+
+
+@pytest.mark.parametrize("form", ["json", "base64", "pem"])
+def test_trusted_keys_come_in_three_forms(tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "evidence.zip").write_bytes(evidence_zip())
+    place = tmp_path / "key"
+    if form == "json":
+        place.write_bytes(evidence_files(parts())["public_keys.json"])
+    elif form == "base64":
+        place.write_bytes(base64.b64encode(SIGNER.public_key) + b"\n")
+    else:
+        der = bytes.fromhex("302a300506032b6570032100") + SIGNER.public_key
+        place.write_bytes(b"-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(der) + b"-----END PUBLIC KEY-----\n")
+    assert main([str(tmp_path / "evidence.zip"), "--trusted-key", str(place)]) == 0
+    assert "4. [proven] The signing key is one you trust" in capsys.readouterr().out
+
+
+def test_the_command_says_no_with_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_folder(tmp_path / "e", evidence_files(parts()))
+    (tmp_path / "e" / "document.docx").write_bytes(b"PK\x03\x04 other minutes")
+    assert main([str(tmp_path / "e")]) == 1
+    shown = capsys.readouterr().out
+    assert "5. [NOT proven] The document is the sealed one" in shown
+    assert "do NOT rely on this evidence" in shown
+
+
+def test_it_runs_as_a_module_and_imports_nothing_of_the_server(tmp_path: Path) -> None:
+    (tmp_path / "evidence.zip").write_bytes(evidence_zip())
+    program = (
+        "import sys, runpy; sys.argv = ['astra_verify', sys.argv[1]]\n"
+        "try: runpy.run_module('astra_verify', run_name='__main__')\n"
+        "except SystemExit as end: code = end.code\n"
+        "ours = [name for name in sys.modules if name.split('.')[0] in"
+        " {'astra_site', 'custody', 'sessions_app', 'tenants', 'jobs', 'assets', 'django', 'rfc8785'}]\n"
+        "sys.exit(code or bool(ours))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "evidence.zip")]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "RESULT: everything obligatory is proven." in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["missing", "no zip", "no snapshot", "empty folder", "snapshot no json"])
+def test_what_is_no_evidence_gets_exit_code_2(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "input"
+    if kind == "no zip":
+        place.write_bytes(b"just some bytes")
+    elif kind == "no snapshot":
+        write_folder(place, {name: data for name, data in evidence_files(parts()).items() if name != "snapshot.json"})
+    elif kind == "empty folder":
+        place.mkdir()
+    elif kind == "snapshot no json":
+        write_folder(place, {**evidence_files(parts()), "snapshot.json": BytesIO(b"{{").getvalue()})
+    assert main([str(place)]) == 2
+    assert capsys.readouterr().out.startswith("UNREADABLE: ")
