@@ -73,17 +73,22 @@ class Classifier:
 
     def _by_formula(self, words: Words, context: DialogueContext) -> Decision | None:
         """Return the strongest formula less what hedges it, or `None` when no formula is there."""
-        best: Decision | None = None
-        for rule in self.pack.rules:
-            if (best is None or rule.weight > best.confidence) and rule.pattern.search(words.joined):
-                best = Decision(rule.intent, rule.weight)
-        if best is None:
+        matches = [(rule, found) for rule in self.pack.rules if (found := rule.pattern.search(words.joined))]
+        if not matches:
             return None
-        penalty = max((hedge.penalty for hedge in self.pack.hedges if hedge.pattern.search(words.joined)), default=0.0)
-        if len(words) > _LONG_SENTENCE_WORDS:
-            penalty += 0.1
-        bonus = 0.12 if best.intent is Intent.VOTE and context.voting is not None else 0.0
-        return replace(best, confidence=max(0.0, min(0.97, best.confidence + bonus) - penalty))
+        hedges = [(hedge, found) for hedge in self.pack.hedges if (found := hedge.pattern.search(words.joined))]
+        length_penalty = 0.1 if len(words) > _LONG_SENTENCE_WORDS else 0.0
+        best = Decision(Intent.DEBATE, -1.0)
+        for rule, found in matches:
+            bonus = 0.12 if rule.intent is Intent.VOTE and context.voting is not None else 0.0
+            penalty = max(
+                (hedge.penalty if hint.start() <= found.start() else hedge.penalty_after for hedge, hint in hedges),
+                default=0.0,
+            )
+            sureness = min(0.97, rule.weight + bonus) - penalty - length_penalty
+            if sureness > best.confidence:
+                best = Decision(rule.intent, sureness)
+        return replace(best, confidence=max(0.0, best.confidence))
 
     def _by_context(
         self, words: Words, context: DialogueContext, names: Names, formula: Decision | None

@@ -27,9 +27,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hedge:
-    """A sign of reported, past, conditional or argued speech; `penalty` is taken off a rule's weight."""
+    """A sign of reported, past, conditional or argued speech.
+
+    `penalty` is taken off the weight of a formula that follows the sign, `penalty_after` of one that precedes it.
+    """
 
     penalty: float
+    penalty_after: float
     pattern: re.Pattern[str]
 
 
@@ -94,7 +98,7 @@ def _pack(data: Mapping[str, Any], source: str) -> Pack:
             intent: tuple(Words.of(text).joined for text in entry["examples"]) for intent, entry in intents.items()
         },
         hedges=tuple(
-            Hedge(group["penalty"], compiled(pattern, whole_words=True))
+            Hedge(group["penalty"], group["penalty_after"], compiled(pattern, whole_words=True))
             for group in data["hedges"].values()
             for pattern in group["patterns"]
         ),
