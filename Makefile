@@ -1,0 +1,71 @@
+# Everything a developer does here. `make help` lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+STAMP := $(VENV)/.installed
+LOCKS := bootstrap base whisper dev
+CODE := astra_site tenants jobs assets custody sessions_app astra_verify demo bench tests tools manage.py
+
+.PHONY: help setup demo serve test check format tools micro-model recording skeleton migrations bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv from the hashed requirements (needs Python 3.11 only)
+
+$(STAMP): $(wildcard requirements/*.txt) tools/setup.sh
+	@tools/setup.sh
+	@touch $@
+
+demo: setup ## Run the main job: a recorded session becomes sealed minutes, live and in batch
+	@$(PY) -m demo.run
+
+serve: setup ## Start web and workers with their own PostgreSQL and Redis; prints the admin's address
+	@$(PY) -m demo.serve
+
+test: setup ## Run the tests (T="path or options" narrows them)
+	@$(PY) -m pytest $(T)
+
+check: setup ## Check style, types, layers, migrations and translations
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy $(wildcard $(CODE))
+	$(VENV)/bin/lint-imports
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) tools/check_messages.py
+
+format: setup ## Format the code and sort its imports
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+tools: setup ## Install the programs that some tests use: LibreOffice, a browser, the Open XML validator
+	@$(PY) tools/install.py
+
+micro-model: setup ## Train the demonstration's speech model anew (half an hour of CPU)
+	@$(PY) -m tools.micro_model.build
+
+recording: setup ## Make the demonstration's recording anew from its script
+	@$(PY) -m demo.make_recording
+
+skeleton: setup ## Make the demonstration's Word skeleton anew
+	@$(PY) -m demo.make_skeleton
+
+migrations: setup ## Write the migrations that the models ask for
+	@$(PY) manage.py makemigrations
+
+bench: setup ## List the benchmarks, or run one: make bench B=append
+	@if [ -n "$(B)" ]; then $(PY) -m bench.$$(echo $(B) | tr - _); \
+	else echo "make bench B=<name>, with one of:"; \
+	ls bench/*.py | sed -n 's|bench/\([a-z][a-z_]*\)\.py|  \1|p' | tr _ -; fi
+
+lock: setup ## Lock the requirements anew, with hashes and without addresses
+	@for name in $(LOCKS); do \
+	$(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
+	requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+clean: ## Remove .venv, caches and what runs left in var/ (stop `make serve` first)
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	find . -name __pycache__ -not -path './.venv*' -type d -prune -exec rm -rf {} +
