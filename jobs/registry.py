@@ -22,6 +22,11 @@ def register_sweep(name: str, sweep: Callable[[], None]) -> None:
     _sweeps[name] = sweep
 
 
+def unregister_sweep(name: str) -> None:
+    """Undo `register_sweep`."""
+    _sweeps.pop(name, None)
+
+
 def flow_catalog() -> FlowCatalog:
     """Return the catalog of this process."""
     return _catalog

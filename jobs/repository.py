@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from astra_site.lib.tenancy import tenant_scope
 from jobs import models
@@ -104,15 +104,15 @@ class PostgresJobRepository:
 
     def extend_lease(self, job_id: UUID, lease_token: UUID, until: datetime) -> bool:
         """Move the end of a lease that is still held."""
-        return models.Job.objects.filter(pk=job_id, lease_token=lease_token).update(lease_until=until) == 1
+        return self._held(job_id, lease_token).update(lease_until=until) == 1
 
     def holds_lease(self, job_id: UUID, lease_token: UUID) -> bool:
         """Say whether the token holds the job."""
-        return models.Job.objects.filter(pk=job_id, lease_token=lease_token).exists()
+        return self._held(job_id, lease_token).exists()
 
     def save_progress(self, job_id: UUID, lease_token: UUID, progress: Mapping[str, Any]) -> bool:
         """Note the progress of a lease that is still held."""
-        return models.Job.objects.filter(pk=job_id, lease_token=lease_token).update(progress=dict(progress)) == 1
+        return self._held(job_id, lease_token).update(progress=dict(progress)) == 1
 
     def mark_sent(self, job_id: UUID, at: datetime) -> None:
         """Note that a message was handed to the queue."""
@@ -128,6 +128,11 @@ class PostgresJobRepository:
         unheard = Q(sent_at__isnull=True) | Q(sent_at__lt=sent_before)
         rows = models.Job.objects.filter(unheard, status=JobStatus.QUEUED.value, not_before__lte=now)
         return _to_core_all(rows.order_by("not_before", "id")[:limit])
+
+    @staticmethod
+    def _held(job_id: UUID, lease_token: UUID) -> QuerySet[models.Job]:
+        rows: QuerySet[models.Job] = models.Job.objects.filter(pk=job_id, lease_token=lease_token)
+        return rows
 
     @staticmethod
     def _same_key(job: Job) -> Q:

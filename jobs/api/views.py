@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -49,6 +50,7 @@ class JobListView(AstraAPIView):
         cursor = serializers.CharField(required=False, help_text="From `next` or `previous` of another page.")
         page_size = serializers.IntegerField(required=False, min_value=1, max_value=JobPages.max_page_size)
 
+    @extend_schema_serializer(component_name="JobPage")
     class Output(serializers.Serializer[object]):
         """One page."""
 
@@ -65,7 +67,7 @@ class JobListView(AstraAPIView):
         given.is_valid(raise_exception=True)
         wanted = {name: given.validated_data[name] for name in ("session_id", "status") if name in given.validated_data}
         pages = JobPages()
-        rows = pages.paginate_queryset(Job.objects.filter(**wanted), request, view=self)
+        rows: Sequence[Job] | None = pages.paginate_queryset(Job.objects.filter(**wanted), request, view=self)
         return pages.get_paginated_response(JobOutput(rows, many=True).data)
 
 
@@ -85,6 +87,7 @@ class JobEventListView(AstraAPIView):
 
     permission_classes = (require_scope("jobs:read"),)
 
+    @extend_schema_serializer(component_name="JobEventPage")
     class Output(serializers.Serializer[object]):
         """One page."""
 
@@ -104,7 +107,7 @@ class JobEventListView(AstraAPIView):
         """List what happened to a job, oldest first."""
         job = get_owned(Job, job_id)
         pages = JobEventPages()
-        rows = pages.paginate_queryset(JobEvent.objects.filter(job=job), request, view=self)
+        rows: Sequence[JobEvent] | None = pages.paginate_queryset(JobEvent.objects.filter(job=job), request, view=self)
         return pages.get_paginated_response(JobEventOutput(rows, many=True).data)
 
 

@@ -109,7 +109,7 @@ class Executor(Protocol):
     asked again later.
     """
 
-    def __call__(self, context: StepContext) -> Mapping[str, Any]:
+    def __call__(self, context: StepContext, /) -> Mapping[str, Any]:
         """Do the work and return the new facts, JSON-serialisable."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import dramatiq
@@ -28,9 +29,10 @@ class RedisWire:
 
     def sent_job_ids(self) -> list[UUID]:
         ids = []
+        client: Any = self.broker.client
         for queue in QUEUES:
-            for message_id in self.broker.client.lrange(f"{self.broker.namespace}:{queue}", 0, -1):
-                encoded = self.broker.client.hget(f"{self.broker.namespace}:{queue}.msgs", message_id)
+            for message_id in client.lrange(f"{self.broker.namespace}:{queue}", 0, -1):
+                encoded = client.hget(f"{self.broker.namespace}:{queue}.msgs", message_id)
                 ids.append(UUID(dramatiq.Message.decode(encoded).args[0]))
         return ids
 
@@ -40,7 +42,7 @@ class RedisWire:
 
     @contextmanager
     def down(self) -> Iterator[None]:
-        unreachable = RedisBroker(url=CLOSED_PORT_URL, middleware=[])
+        unreachable = RedisBroker(url=CLOSED_PORT_URL, middleware=[])  # type: ignore[no-untyped-call]
         dramatiq.set_broker(unreachable)
         try:
             yield
@@ -62,4 +64,3 @@ def build_postgres_stage(request: pytest.FixtureRequest) -> Stage:
     clock = ManualClock()
     repository = PostgresJobRepository()
     return Stage(repository, DramatiqJobQueue(repository, clock), wire, clock, tenant.pk, other.pk)
-
