@@ -16,8 +16,6 @@ import docx
 from docx.document import Document
 from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import parse_xml
-from docx.oxml.ns import nsdecls
 from docx.shared import Cm, Length, Pt
 from docx.table import _Cell
 
@@ -26,9 +24,11 @@ from demo.skeleton_pieces import (
     add_field,
     head_row,
     keep_row_whole,
+    line_above,
     rule_table,
     shade,
     text_width,
+    unnumber,
     write,
 )
 from demo.skeleton_styles import MUTED, number_headings, set_page, set_styles
@@ -98,9 +98,9 @@ def _header(document: Document, controls: ControlMaker) -> None:
     left, middle, right = table.rows[0].cells
     for cell in (left, middle, right):
         cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
-    name = write(left, "")
+    name = write(left, "", bold=True)
     name.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    controls.text(name, "CORPORACION", "Corporación", bold=True)
+    controls.text(name, "CORPORACION", "Corporación")
     title = write(middle, "ACTA DE SESIÓN PLENARIA", bold=True)
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     process = middle.add_paragraph("Proceso: Gestión de la secretaría general", style="Celda")
@@ -147,14 +147,13 @@ def _field_block(document: Document, controls: ControlMaker) -> None:
         keep_row_whole(row)
         shade(row.cells[0])
         write(row.cells[0], label, bold=True)
-        controls.text(write(row.cells[1], ""), tag, label)
+        controls.text(write(row.cells[1], "Plenaria " if tag == "TIPO_SESION" else ""), tag, label)
 
 
 def _heading(document: Document, text: str, *, numbered: bool = True) -> None:
     paragraph = document.add_paragraph(text, style="Heading 1")
     if not numbered:
-        numbering = paragraph._p.get_or_add_pPr().get_or_add_numPr()
-        numbering.get_or_add_numId().val = 0
+        unnumber(paragraph)
         paragraph.paragraph_format.left_indent = paragraph.paragraph_format.first_line_indent = Cm(0)
 
 
@@ -163,7 +162,9 @@ def _attendance(document: Document, controls: ControlMaker) -> None:
 
 
 def _votes(document: Document, controls: ControlMaker) -> None:
-    _record_table(document, controls, _VOTES, (0.38, 0.13, 0.14, 0.17, 0.18), ("TBL_VOTACION", "Votaciones"), centered=1)
+    _record_table(
+        document, controls, _VOTES, (0.38, 0.13, 0.14, 0.17, 0.18), ("TBL_VOTACION", "Votaciones"), centered=1
+    )
 
 
 def _record_table(
@@ -197,10 +198,8 @@ def _signatures(document: Document, controls: ControlMaker) -> None:
     keep_row_whole(table.rows[0])
     for index, tag, post in ((0, "PRESIDENTE", "Presidente"), (2, "SECRETARIO", "Secretaria general")):
         cell = table.rows[0].cells[index]
-        cell._tc.get_or_add_tcPr().append(
-            parse_xml(f'<w:tcBorders {nsdecls("w")}><w:top w:val="single" w:sz="6" w:space="0" w:color="1F2A37"/></w:tcBorders>')
-        )
-        controls.text(write(cell, ""), tag, post, bold=True)
+        line_above(cell)
+        controls.text(write(cell, "", bold=True), tag, post)
         cell.add_paragraph(post, style="Celda")
     document.add_paragraph().paragraph_format.space_after = Pt(0)
 

@@ -27,37 +27,35 @@ class ControlMaker:
         """Start numbering."""
         self._ids = itertools.count(700_001)
 
-    def text(self, paragraph: Paragraph, tag: str, label: str, *, bold: bool = False) -> None:
+    def text(self, paragraph: Paragraph, tag: str, label: str) -> None:
         """Append a plain-text control to a paragraph."""
-        run_format = "<w:rPr><w:b/></w:rPr>" if bold else ""
-        content = f"<w:r>{run_format}<w:t>[{escape(label)}]</w:t></w:r>"
-        paragraph._p.append(self._control(tag, label, f"{run_format}", "<w:showingPlcHdr/><w:text/>", content))
+        content = f"<w:r><w:t>[{escape(label)}]</w:t></w:r>"
+        paragraph._p.append(self._control(tag, label, "<w:showingPlcHdr/><w:text/>", content))
 
     def zone(self, document: Document, tag: str, label: str, *, style: str = "Intervención") -> None:
         """Append a block zone: a rich-text control around one paragraph in the zone's style."""
         style_id = document.styles[style].style_id
         content = (
-            f"<w:p><w:pPr><w:pStyle w:val={quoteattr(style_id)}/></w:pPr>"
-            f"<w:r><w:t>[{escape(label)}]</w:t></w:r></w:p>"
+            f"<w:p><w:pPr><w:pStyle w:val={quoteattr(style_id)}/></w:pPr><w:r><w:t>[{escape(label)}]</w:t></w:r></w:p>"
         )
-        self._append(document, self._control(tag, label, "", "<w:showingPlcHdr/>", content))
+        self._append(document, self._control(tag, label, "<w:showingPlcHdr/>", content))
 
     def around_table(self, document: Document, table: Table, tag: str, label: str) -> None:
         """Wrap a table that is already in the document in a control: the tag is the table's id."""
-        control = self._control(tag, label, "", "", "")
+        control = self._control(tag, label, "", "")
         table._tbl.addprevious(control)
-        control.find(qn("w:sdtContent")).append(table._tbl)
+        control[-1].append(table._tbl)
 
-    def _control(self, tag: str, label: str, run_format: str, kind: str, content: str) -> BaseOxmlElement:
+    def _control(self, tag: str, label: str, kind: str, content: str) -> BaseOxmlElement:
         return parse_xml(
-            f"<w:sdt {nsdecls('w')}><w:sdtPr>{run_format}<w:alias w:val={quoteattr(label)}/>"
-            f"<w:tag w:val={quoteattr(tag)}/><w:id w:val=\"{next(self._ids)}\"/>{kind}</w:sdtPr>"
+            f"<w:sdt {nsdecls('w')}><w:sdtPr><w:alias w:val={quoteattr(label)}/>"
+            f'<w:tag w:val={quoteattr(tag)}/><w:id w:val="{next(self._ids)}"/>{kind}</w:sdtPr>'
             f"<w:sdtContent>{content}</w:sdtContent></w:sdt>"
         )
 
     @staticmethod
     def _append(document: Document, element: BaseOxmlElement) -> None:
-        document.element.body.find(qn("w:sectPr")).addprevious(element)
+        document.element.body[-1].addprevious(element)
 
 
 def add_field(paragraph: Paragraph, instruction: str) -> None:
@@ -80,10 +78,10 @@ def rule_table(table: Table, widths: Sequence[Length], *, sides: Sequence[str] |
     lines = "".join(f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="{_RULE}"/>' for side in drawn)
     properties = table._tbl.tblPr
     borders = parse_xml(f"<w:tblBorders {nsdecls('w')}>{lines}</w:tblBorders>")
-    layout = properties.find(qn("w:tblLayout"))
-    layout.addprevious(borders)
     margins = "".join(f'<w:{side} w:w="100" w:type="dxa"/>' for side in ("left", "right"))
-    layout.addnext(parse_xml(f"<w:tblCellMar {nsdecls('w')}>{margins}</w:tblCellMar>"))
+    for layout in properties.findall(qn("w:tblLayout")):
+        layout.addprevious(borders)
+        layout.addnext(parse_xml(f"<w:tblCellMar {nsdecls('w')}>{margins}</w:tblCellMar>"))
     for index, width in enumerate(widths):
         table.columns[index].width = width
         for cell in table.columns[index].cells:
@@ -105,6 +103,18 @@ def keep_row_whole(row: _Row) -> None:
     row._tr.get_or_add_trPr().append(parse_xml(f"<w:cantSplit {nsdecls('w')}/>"))
 
 
+def line_above(cell: _Cell) -> None:
+    """Draw the line that somebody signs on."""
+    line = '<w:top w:val="single" w:sz="6" w:space="0" w:color="1F2A37"/>'
+    cell._tc.get_or_add_tcPr().append(parse_xml(f"<w:tcBorders {nsdecls('w')}>{line}</w:tcBorders>"))
+
+
+def unnumber(paragraph: Paragraph) -> None:
+    """Take a heading out of the automatic numbering of its style."""
+    numbering = parse_xml(f'<w:numPr {nsdecls("w")}><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>')
+    paragraph._p.get_or_add_pPr().append(numbering)
+
+
 def shade(cell: _Cell) -> None:
     """Give a cell the quiet tint of labels and table heads."""
     cell._tc.get_or_add_tcPr().append(
@@ -112,11 +122,15 @@ def shade(cell: _Cell) -> None:
     )
 
 
-def write(cell: _Cell, text: str, *, bold: bool = False, style: str = "Celda") -> Paragraph:
-    """Put text into a cell's first paragraph and return that paragraph."""
-    paragraph = cell.paragraphs[0]
-    paragraph.style = style
-    paragraph.add_run(text).bold = bold or None
+def write(cell: _Cell, text: str, *, bold: bool = False) -> Paragraph:
+    """Put text into a cell's first paragraph and return that paragraph.
+
+    Bold is a paragraph style, not a run's format: LibreOffice drops the format of runs inside content controls.
+    """
+    paragraph: Paragraph = cell.paragraphs[0]
+    paragraph.style = "Celda destacada" if bold else "Celda"
+    if text:
+        paragraph.add_run(text)
     return paragraph
 
 

@@ -53,6 +53,7 @@ def set_styles(document: Document) -> None:
     cell.paragraph_format.space_before = cell.paragraph_format.space_after = Pt(2.5)
     _leading(cell, 1.0)
     _letter(cell, size_pt=9.5, color=INK)
+    _letter(_new(document, "Celda destacada", based_on="Celda"), size_pt=9.5, color=INK, bold=True)
 
 
 def number_headings(document: Document) -> None:
