@@ -40,15 +40,26 @@ def pinned_hash(dump: Mapping[str, Any], part: str) -> Sha256:
         raise EvidenceInconsistent("dump_malformed", f"The session dump names no hash for its {part}.") from error
 
 
-def check_config(dump: Mapping[str, Any]) -> None:
-    """The configuration in the dump has the hash it is pinned by. Raises `EvidenceInconsistent` (`config_altered`)."""
+def check_pins(dump: Mapping[str, Any], *, config: object, skeleton: Sha256) -> None:
+    """The dump was made with the session's pinned configuration and skeleton, and the configuration is whole.
+
+    Raises `EvidenceInconsistent` (`config_altered`, `skeleton_altered`).
+    """
     pinned = pinned_hash(dump, "config")
-    found = Sha256.of_json(dump["config"].get("content"))
-    if found != pinned:
+    for content in (dump["config"].get("content"), config):
+        found = Sha256.of_json(content)
+        if found != pinned:
+            raise EvidenceInconsistent(
+                "config_altered",
+                "The configuration does not have the hash it is pinned by.",
+                details={"expected": str(pinned), "found": str(found)},
+            )
+    named = pinned_hash(dump, "skeleton")
+    if named != skeleton:
         raise EvidenceInconsistent(
-            "config_altered",
-            "The configuration in the dump does not have the hash it is pinned by.",
-            details={"expected": str(pinned), "found": str(found)},
+            "skeleton_altered",
+            "The dump was made with another skeleton than the session's.",
+            details={"expected": str(skeleton), "found": str(named)},
         )
 
 

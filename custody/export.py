@@ -14,19 +14,8 @@ from astra_site.lib.object_store import Bucket, ObjectStore, object_store
 from custody.evidence import AudioFile, public_keys_json, write_zip
 from custody.keys import installation_signer
 from custody.models import Snapshot
+from custody.services import stored_evidence
 from custody.worm import held_objects
-
-
-def stored_evidence(snapshot: Snapshot, *, store: ObjectStore | None = None) -> bytes:
-    """The evidence ZIP as it was stored when the session was sealed, without recordings."""
-    return (store or object_store()).get(Bucket.DOCUMENTS, snapshot.evidence_key)
-
-
-def stored_audit_report(snapshot: Snapshot, *, store: ObjectStore | None = None) -> dict[str, Any]:
-    """The audit report inside the stored evidence."""
-    with zipfile.ZipFile(io.BytesIO(stored_evidence(snapshot, store=store))) as archive:
-        report: dict[str, Any] = json.loads(archive.read("audit_report.json"))
-    return report
 
 
 def write_evidence_with_audio(snapshot: Snapshot, target: BinaryIO, *, store: ObjectStore | None = None) -> None:

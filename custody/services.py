@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +17,10 @@ from astra_site.lib.clock import Clock, utc_now
 from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.ids import new_id
 from astra_site.lib.object_store import Bucket, ObjectStore, object_store
+from astra_site.lib.tenancy import current_tenant_id
 from custody.audit_report import HeldAudio, audit_report
 from custody.chain import SealedHashes, SignedSnapshot, SnapshotSubject, snapshot_payload
-from custody.consistency import check_config, check_traces, parse_dump, pinned_hash
+from custody.consistency import check_pins, check_traces, parse_dump, pinned_hash
 from custody.errors import AudioNotHeld, SealedDifferently
 from custody.evidence import EvidenceParts, distinct_audio, evidence_files, write_zip
 from custody.journal import AudioRecord, JournalEntry, audio_records, journal_lines
@@ -26,19 +29,29 @@ from custody.models import ChainHead, Snapshot
 from custody.signing import Signer
 from custody.worm import held_objects
 
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-
 
 @dataclass(frozen=True, slots=True)
 class SealRequest:
-    """A built session. `dump` holds the bytes that were given to the builder, `journal` all entries in order."""
+    """A built session. The keys are those of the built document and of the dump it was built from (`DOCUMENTS`).
 
-    tenant_id: UUID
+    `config` and `skeleton_sha256` are what the session has pinned, `entries` its whole journal in order.
+    """
+
     session_id: UUID
+    document_key: str
+    dump_key: str
+    config: Mapping[str, Any]
+    skeleton_sha256: Sha256
+    entries: Sequence[JournalEntry]
+    parent_snapshot_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """The stored files of a request."""
+
     document: bytes
     dump: bytes
-    journal: Sequence[JournalEntry]
-    parent_snapshot_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,8 @@ class _Checked:
     """A request whose parts agree with each other."""
 
     request: SealRequest
+    tenant_id: UUID
+    content: _Content
     dump: dict[str, Any]
     hashes: SealedHashes
     lines: list[bytes]
@@ -62,10 +77,10 @@ def seal_session(
 ) -> Snapshot:
     """Seal a session and return its snapshot; a second call with the same content returns the same snapshot.
 
-    1. A session that is sealed already is answered from its row; other content than the sealed is refused.
-    2. The parts are checked against each other: dump, configuration, journal, traces.
-    3. Every recording of the journal has to be in WORM custody (`worm.hand_over_audio` comes first).
-    4. The document is stored under a key named by its content.
+    1. Document and dump are read from the object store.
+    2. A session that is sealed already is answered from its row; other content than the sealed is refused.
+    3. The parts are checked against each other: dump, configuration, skeleton, journal, traces.
+    4. Every recording of the journal has to be in WORM custody (`worm.hand_over_audio` comes first).
     5. The tenant's chain is locked; from here to the end is one transaction.
     6. The payload for the chain's next place is made and signed.
     7. The evidence is made and stored.
@@ -77,23 +92,23 @@ def seal_session(
     Raises `SealedDifferently` (`session_sealed_differently`), `EvidenceInconsistent` (see `custody.consistency` and
     `custody.journal`), `AudioNotHeld` (`audio_not_held`), `SigningKeyRefused`, and what the object store raises.
     """
-    known = _already_sealed(request)
+    target = store or object_store()
+    content = _Content(
+        document=target.get(Bucket.DOCUMENTS, request.document_key), dump=target.get(Bucket.DOCUMENTS, request.dump_key)
+    )
+    known = _already_sealed(request.session_id, content)
     if known is not None:
         return known
-    checked = _check(request)
-    target = store or object_store()
-    folder = f"{request.tenant_id}/{request.session_id}"
-    document_key = f"{folder}/{checked.hashes.document.hex}.docx"
-    target.put(Bucket.DOCUMENTS, document_key, request.document, DOCX)
+    checked = _check(request, content)
     with transaction.atomic():
-        head = _locked_head(request.tenant_id)
-        known = _already_sealed(request)
+        head = _locked_head(checked.tenant_id)
+        known = _already_sealed(request.session_id, content)
         if known is not None:
             return known
         signed = _sign(checked, head, signer or installation_signer(), clock)
-        evidence_key = f"{folder}/{signed.integrity_hash.hex}.zip"
+        evidence_key = f"{checked.tenant_id}/{request.session_id}/evidence-{signed.integrity_hash.hex}.zip"
         target.put(Bucket.DOCUMENTS, evidence_key, _evidence(checked, signed), "application/zip")
-        return _append(head, signed, document_key=document_key, evidence_key=evidence_key)
+        return _append(head, signed, document_key=request.document_key, evidence_key=evidence_key)
 
 
 def snapshot_of(session_id: UUID) -> Snapshot | None:
@@ -102,12 +117,24 @@ def snapshot_of(session_id: UUID) -> Snapshot | None:
     return found
 
 
-def _already_sealed(request: SealRequest) -> Snapshot | None:
-    snapshot = snapshot_of(request.session_id)
+def stored_evidence(snapshot: Snapshot, *, store: ObjectStore | None = None) -> bytes:
+    """The evidence ZIP as it was stored when the session was sealed, without recordings."""
+    return (store or object_store()).get(Bucket.DOCUMENTS, snapshot.evidence_key)
+
+
+def audit_report_of(snapshot: Snapshot, *, store: ObjectStore | None = None) -> dict[str, Any]:
+    """The audit report that was sealed with the session, out of the stored evidence."""
+    with zipfile.ZipFile(io.BytesIO(stored_evidence(snapshot, store=store))) as archive:
+        report: dict[str, Any] = json.loads(archive.read("audit_report.json"))
+    return report
+
+
+def _already_sealed(session_id: UUID, content: _Content) -> Snapshot | None:
+    snapshot = snapshot_of(session_id)
     if snapshot is None:
         return None
     sealed = snapshot.payload["hashes"]
-    offered = {"document": str(Sha256.of(request.document)), "dump": str(Sha256.of(request.dump))}
+    offered = {"document": str(Sha256.of(content.document)), "dump": str(Sha256.of(content.dump))}
     different = [name for name, value in offered.items() if sealed[name] != value]
     if different:
         raise SealedDifferently(
@@ -118,19 +145,22 @@ def _already_sealed(request: SealRequest) -> Snapshot | None:
     return snapshot
 
 
-def _check(request: SealRequest) -> _Checked:
-    dump = parse_dump(request.dump, tenant_id=request.tenant_id, session_id=request.session_id)
-    check_config(dump)
-    check_traces(dump, request.journal)
-    lines, audio = journal_lines(request.journal), audio_records(request.journal)
+def _check(request: SealRequest, content: _Content) -> _Checked:
+    tenant_id = current_tenant_id()
+    dump = parse_dump(content.dump, tenant_id=tenant_id, session_id=request.session_id)
+    check_pins(dump, config=request.config, skeleton=request.skeleton_sha256)
+    check_traces(dump, request.entries)
+    lines, audio = journal_lines(request.entries), audio_records(request.entries)
     return _Checked(
         request=request,
+        tenant_id=tenant_id,
+        content=content,
         dump=dump,
         hashes=SealedHashes(
-            document=Sha256.of(request.document),
-            dump=Sha256.of(request.dump),
+            document=Sha256.of(content.document),
+            dump=Sha256.of(content.dump),
             config=pinned_hash(dump, "config"),
-            skeleton=pinned_hash(dump, "skeleton"),
+            skeleton=request.skeleton_sha256,
         ),
         lines=lines,
         audio=audio,
@@ -161,7 +191,7 @@ def _sign(checked: _Checked, head: ChainHead, signer: Signer, clock: Clock) -> S
     request = checked.request
     subject = SnapshotSubject(
         snapshot_id=new_id(),
-        tenant_id=request.tenant_id,
+        tenant_id=checked.tenant_id,
         session_id=request.session_id,
         parent_snapshot_id=request.parent_snapshot_id,
         hashes=checked.hashes,
@@ -174,13 +204,13 @@ def _sign(checked: _Checked, head: ChainHead, signer: Signer, clock: Clock) -> S
 
 def _evidence(checked: _Checked, signed: SignedSnapshot) -> bytes:
     parts = EvidenceParts(
-        document=checked.request.document,
-        dump=checked.request.dump,
+        document=checked.content.document,
+        dump=checked.content.dump,
         config=canonical_json(checked.dump["config"]["content"]),
         lines=checked.lines,
         audio=checked.audio,
         snapshot=signed,
-        report=audit_report(checked.dump, checked.request.journal, signed, checked.held),
+        report=audit_report(checked.dump, checked.request.entries, signed, checked.held),
     )
     target = io.BytesIO()
     write_zip(target, evidence_files(parts))

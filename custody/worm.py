@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
+
+from django.conf import settings
 
 from astra_site.lib.clock import Clock, utc_now
 from astra_site.lib.hashing import Sha256
 from astra_site.lib.object_store import Bucket, ObjectMissing, ObjectProtected, ObjectStore, object_store
+from astra_site.lib.tenancy import current_tenant_id
 from custody.errors import CustodyAudioMissing, WormCopyDiffers
 from custody.evidence import audio_path, distinct_audio
-from custody.journal import AudioRecord
+from custody.journal import AudioRecord, JournalEntry, audio_records
 from custody.models import HeldObject
 
 
 def hand_over_audio(
-    tenant_id: UUID,
     session_id: UUID,
-    recordings: Sequence[AudioRecord],
+    entries: Sequence[JournalEntry],
     *,
-    retain_until: datetime,
+    retain_until: datetime | None = None,
+    on_copied: Callable[[], None] = lambda: None,
     store: ObjectStore | None = None,
     clock: Clock = utc_now,
-    after_each: Callable[[], None] = lambda: None,
 ) -> list[HeldObject]:
-    """Copy the recordings to the WORM bucket and return one row per distinct content, in the order given.
+    """Copy the journal's recordings to the WORM bucket; return one row per distinct content, in the journal's order.
 
     For each: (1) a row that is there already is taken as done; (2) the object is copied to a key named by its content,
     or a copy left by a run that crashed is taken up; (3) the copy is read back whole and hashed; (4) it is protected
-    until `retain_until`; (5) the row is written. Idempotent, and resumable after a crash between any two lines.
-    `after_each` is called after each recording: extend a lease there.
+    until `retain_until` (default: `WORM_RETENTION_DAYS` from now); (5) the row is written. Idempotent, and resumable
+    after a crash between any two lines. `on_copied` is called after each recording: extend a lease there. Call it in
+    the tenant's scope.
 
     The row's `protection` is the store's own word. `local-readonly` is weaker than Object Lock: whoever administers
     the disk can undo it, and the audit report says so.
@@ -40,13 +43,14 @@ def hand_over_audio(
     store raises; then the recordings before the failing one are held.
     """
     target = store or object_store()
+    until = retain_until or clock() + timedelta(days=settings.WORM_RETENTION_DAYS)
     rows = []
-    for recording in distinct_audio(recordings):
+    for recording in distinct_audio(audio_records(entries)):
         row = _held(session_id, recording.sha256)
         if row is None:
-            row = _take_into_custody(target, tenant_id, session_id, recording, retain_until, clock)
+            row = _take_into_custody(target, session_id, recording, until, clock)
         rows.append(row)
-        after_each()
+        on_copied()
     return rows
 
 
@@ -61,13 +65,9 @@ def _held(session_id: UUID, sha256: Sha256) -> HeldObject | None:
 
 
 def _take_into_custody(
-    store: ObjectStore,
-    tenant_id: UUID,
-    session_id: UUID,
-    recording: AudioRecord,
-    retain_until: datetime,
-    clock: Clock,
+    store: ObjectStore, session_id: UUID, recording: AudioRecord, retain_until: datetime, clock: Clock
 ) -> HeldObject:
+    tenant_id = current_tenant_id()
     worm_key = f"{tenant_id}/{session_id}/{PurePosixPath(audio_path(recording)).name}"
     version_id = _copy(store, recording, worm_key)
     protection = store.protect(Bucket.WORM, worm_key, retain_until)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from astra_site.lib.clock import utc_now
-from astra_site.lib.hashing import canonical_json
+from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.ids import new_id
 from astra_site.lib.object_store import Bucket
 from astra_site.lib.object_store.local import LocalObjectStore
-from custody.journal import JournalEntry, audio_records
+from custody.journal import JournalEntry
 from custody.models import HeldObject
 from custody.services import SealRequest
 from custody.worm import hand_over_audio
 from tenants.models import Tenant
-from tests.custody.samples import AUDIO, DOCUMENT, dump, entries, recording
+from tests.custody.samples import AUDIO, CONFIG, DOCUMENT, SKELETON, dump, entries, recording
 
 
 def store_in(folder: Path) -> LocalObjectStore:
@@ -48,18 +46,27 @@ class BuiltSession:
         """A new session of a tenant with the sample's journal."""
         return cls(tenant.id, new_id(), entries())
 
-    def request(self, **changes: Any) -> SealRequest:
-        """What the session hands to custody."""
-        return SealRequest(
-            **{
-                "tenant_id": self.tenant_id,
-                "session_id": self.session_id,
-                "document": DOCUMENT,
-                "dump": canonical_json(self.dump()),
-                "journal": self.journal,
-                **changes,
-            }
-        )
+    def request(self, store: LocalObjectStore, **changes: Any) -> SealRequest:
+        """Build: store document and dump, and say what is to be sealed. `document` and `dump` replace the sample's."""
+        files = {
+            "document": changes.pop("document", DOCUMENT),
+            "dump": changes.pop("dump", canonical_json(self.dump())),
+        }
+        for name, data in files.items():
+            store.put(Bucket.DOCUMENTS, self.key(name, data), data, "application/octet-stream")
+        plain: dict[str, Any] = {
+            "session_id": self.session_id,
+            "document_key": self.key("document", files["document"]),
+            "dump_key": self.key("dump", files["dump"]),
+            "config": CONFIG,
+            "skeleton_sha256": SKELETON,
+            "entries": self.journal,
+        }
+        return SealRequest(**(plain | changes))
+
+    def key(self, name: str, data: bytes) -> str:
+        """Where a built file is stored."""
+        return f"{self.tenant_id}/{self.session_id}/{name}-{Sha256.of(data).hex[:16]}"
 
     def dump(self) -> dict[str, Any]:
         """The sample's dump, about this session."""
@@ -69,10 +76,4 @@ class BuiltSession:
 
     def hand_over(self, store: LocalObjectStore) -> list[HeldObject]:
         """Bring the session's recordings into custody."""
-        return hand_over_audio(
-            self.tenant_id,
-            self.session_id,
-            audio_records(self.journal),
-            retain_until=utc_now() + timedelta(days=10),
-            store=store,
-        )
+        return hand_over_audio(self.session_id, self.journal, store=store)

@@ -22,7 +22,7 @@ def sealed(tmp_path: Path) -> Snapshot:
     with tenant_scope(tenant.id):
         session, store = BuiltSession.of(tenant), store_in(tmp_path)
         session.hand_over(store)
-        return seal_session(session.request(), store=store, signer=SIGNER)
+        return seal_session(session.request(store), store=store, signer=SIGNER)
 
 
 @pytest.mark.parametrize("table", ["custody_snapshot", "custody_heldobject"])
@@ -96,7 +96,7 @@ def test_the_test_runner_empties_the_tables_and_leaves_the_triggers_on(round_num
     with tenant_scope(tenant.id):
         session, store = BuiltSession.of(tenant), store_in(tmp_path)
         session.hand_over(store)
-        assert seal_session(session.request(), store=store, signer=SIGNER).number == 1
+        assert seal_session(session.request(store), store=store, signer=SIGNER).number == 1
     with connection.cursor() as cursor:
         cursor.execute("SELECT tgenabled FROM pg_trigger WHERE tgname = 'custody_refuse_change'")
         assert cursor.fetchall() == [("A",), ("A",)]
