@@ -5,8 +5,9 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
+TRAIN := .venv-train
 STAMP := $(VENV)/.installed
-LOCKS := bootstrap base whisper dev
+LOCKS := bootstrap base whisper dev train
 CODE := astra_site tenants jobs assets custody sessions_app astra_verify demo bench tests tools manage.py
 
 .PHONY: help setup demo serve test check format tools micro-model recording skeleton migrations bench lock clean
@@ -44,8 +45,10 @@ format: setup ## Format the code and sort its imports
 tools: setup ## Install the programs that some tests use: LibreOffice, a browser, the Open XML validator
 	@$(PY) tools/install.py
 
-micro-model: setup ## Train the demonstration's speech model anew (half an hour of CPU)
-	@$(PY) -m tools.micro_model.build
+micro-model: setup ## Train the demonstration's speech model anew (needs espeak-ng; half an hour of CPU)
+	@test -x $(TRAIN)/bin/python || $(UV) venv -q --python $(PY) $(TRAIN)
+	@$(UV) pip install -q --python $(TRAIN)/bin/python --require-hashes -r requirements/train.txt
+	@$(TRAIN)/bin/python -m tools.micro_model.build
 
 recording: setup ## Make the demonstration's recording anew from its script
 	@$(PY) -m demo.make_recording
