@@ -54,23 +54,36 @@ class AudioLimits:
 
 
 class _Reach:
-    """How much audio has been decoded: counted samples, and the furthest time by the container's own stamps."""
+    """How much audio has been decoded: counted samples, and the furthest time by the container's own stamps.
+
+    Plain numbers, because this runs once per frame, some hundred times per second of decoding.
+    """
 
     def __init__(self) -> None:
-        self.counted_s = Fraction(0)
-        self.end_s = Fraction(0)
-        self._first_s: Fraction | None = None
+        self.samples = 0
+        self.rate_hz = 0
+        self.end_s = 0.0
+        self._first_s: float | None = None
+
+    @property
+    def counted_s(self) -> Fraction:
+        """Length of all samples together."""
+        return Fraction(self.samples, self.rate_hz) if self.rate_hz else Fraction(0)
 
     def add(self, frame: AudioFrame) -> None:
-        length_s = Fraction(frame.samples, frame.sample_rate)
-        self.counted_s += length_s
-        if frame.pts is None or frame.time_base is None:
-            self.end_s += length_s
-            return
-        begin_s = frame.pts * frame.time_base
-        if self._first_s is None:
-            self._first_s = begin_s
-        self.end_s = max(self.end_s, begin_s - self._first_s) + length_s
+        """Count one more frame. Raises AudioUnreadable when it has another sample rate than the first."""
+        samples, rate_hz = frame.samples, frame.sample_rate
+        if rate_hz != self.rate_hz:
+            if self.rate_hz or rate_hz <= 0:
+                raise AudioUnreadable("The audio changes its sample rate on the way.")
+            self.rate_hz = rate_hz
+        self.samples += samples
+        begin_s = frame.time
+        if begin_s is not None:
+            if self._first_s is None:
+                self._first_s = begin_s
+            self.end_s = max(self.end_s, begin_s - self._first_s)
+        self.end_s += samples / rate_hz
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,13 @@ class OpenAudio:
     announced_s: Fraction | None
     limits: AudioLimits
 
+    def measured_ms(self) -> int:
+        """Decode everything and return the length of what there is, in whole ms. Raises as `frames` does."""
+        samples = rate_hz = 0
+        for frame in self.frames():
+            samples, rate_hz = samples + frame.samples, frame.sample_rate
+        return samples * 1000 // rate_hz
+
     def frames(self) -> Iterator[AudioFrame]:
         """Decode every frame, in order, and make sure that nothing is missing at the end.
 
@@ -92,13 +112,13 @@ class OpenAudio:
             AudioTooLarge: the duration limit is passed.
             AudioEmpty: there is no sample.
         """
-        reach = _Reach()
+        reach, max_s = _Reach(), self.limits.max_duration_ms / 1000
         for frame in self._decoded(self.stream):
             reach.add(frame)
-            if reach.end_s * 1000 > self.limits.max_duration_ms:
+            if reach.end_s > max_s:
                 raise AudioTooLarge("The audio is longer than allowed.", max_duration_ms=self.limits.max_duration_ms)
             yield frame
-        if reach.counted_s == 0:
+        if reach.samples == 0:
             raise AudioEmpty("The audio has no samples.")
         self._check_end(reach)
 
@@ -107,7 +127,7 @@ class OpenAudio:
             return
         # FLAC announces its exact number of samples: damage in the middle shows as well.
         is_exact = self.container is Container.FLAC
-        present_s = reach.counted_s if is_exact else reach.end_s + _TOLERANCE_S
+        present_s = reach.counted_s if is_exact else Fraction(reach.end_s) + _TOLERANCE_S
         if present_s < self.announced_s:
             raise AudioTruncated(
                 "The audio holds less than the duration that it announces.",
@@ -166,6 +186,9 @@ def _demuxed(stream: BinaryIO, container: Container) -> InputContainer:
         "protocol_whitelist": "none",
         "codec_whitelist": ",".join(sorted(_CODECS)),
     }
+    if container is Container.WAV:
+        # By default FFmpeg searches megabytes of PCM for other codecs in disguise: most of the time of a short check.
+        options["probesize"] = "8192"
     try:
         return av.open(stream, mode="r", format=demuxer, options=options, metadata_errors="ignore")
     except FFmpegError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from astra_site.lib.errors import InvalidInput, TooLarge
 from jobs.transcription.audio import check_audio, decode_stream, probe
 from jobs.transcription.engine import SAMPLE_RATE_HZ
 from jobs.transcription.errors import AudioEmpty, AudioTooLarge, AudioTruncated, AudioUnreadable
@@ -164,3 +166,17 @@ def test_a_cut_recording_still_gives_the_pieces_before_the_cut() -> None:
     assert len(next(pieces)) == SAMPLE_RATE_HZ
     with pytest.raises(AudioTruncated):
         list(pieces)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whatever_the_damage_the_answer_is_ours(name: str) -> None:
+    whole, random = encode(name, 800), np.random.default_rng(11)
+    for _ in range(60):
+        data = bytearray(whole)
+        for _ in range(int(random.integers(1, 6))):
+            at = int(random.integers(0, min(len(data), int(random.choice([60, 600, len(data)])))))
+            data[at : at + int(random.integers(0, 9))] = random.bytes(int(random.integers(0, 9)))
+        # Anything but an error of ours fails the test by itself.
+        with contextlib.suppress(InvalidInput, TooLarge):
+            pieces = list(decode_stream(io.BytesIO(bytes(data))))
+            assert sum(map(len, pieces)) > 0
