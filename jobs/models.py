@@ -36,7 +36,7 @@ class Job(TenantOwned):
     not_before = models.DateTimeField(_("not before"))
     lease_token = models.UUIDField(null=True, editable=False)
     lease_until = models.DateTimeField(_("lease until"), null=True, editable=False)
-    sent_at = models.DateTimeField(_("last message"), null=True, editable=False)
+    resend_at = models.DateTimeField(_("message lost from"), null=True, editable=False)
     error_code = models.CharField(_("error code"), max_length=64, null=True, blank=True)
     error_message = models.TextField(_("error"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"))

@@ -93,7 +93,7 @@ class PostgresJobRepository:
             expected["lease_until__lte"] = lease_expired_at
         changes = {name: getattr(after, name) for name in _MOVED}
         if after.status is JobStatus.QUEUED:
-            changes["sent_at"] = None
+            changes["resend_at"] = None
         with tenant_scope(before.tenant_id), transaction.atomic():
             if models.Job.objects.filter(**expected).update(**changes) == 0:
                 return False
@@ -114,18 +114,18 @@ class PostgresJobRepository:
         """Note the progress of a lease that is still held."""
         return self._held(job_id, lease_token).update(progress=dict(progress)) == 1
 
-    def mark_sent(self, job_id: UUID, at: datetime) -> None:
-        """Note that a message was handed to the queue."""
-        models.Job.objects.filter(pk=job_id).update(sent_at=at)
+    def mark_sent(self, job_id: UUID, resend_at: datetime) -> None:
+        """Note that a message was handed to the queue, and from when on it is taken for lost."""
+        models.Job.objects.filter(pk=job_id).update(resend_at=resend_at)
 
     def expired(self, now: datetime, limit: int) -> list[Job]:
         """Return jobs whose lease ran out, longest first."""
         rows = models.Job.objects.filter(status=JobStatus.PROCESSING.value, lease_until__lte=now)
         return _to_core_all(rows.order_by("lease_until")[:limit])
 
-    def due(self, now: datetime, sent_before: datetime, limit: int) -> list[Job]:
-        """Return queued jobs that may run and whose last message is missing or old."""
-        unheard = Q(sent_at__isnull=True) | Q(sent_at__lt=sent_before)
+    def unheard(self, now: datetime, limit: int) -> list[Job]:
+        """Return queued jobs that may run and whose message is missing or taken for lost."""
+        unheard = Q(resend_at__isnull=True) | Q(resend_at__lte=now)
         rows = models.Job.objects.filter(unheard, status=JobStatus.QUEUED.value, not_before__lte=now)
         return _to_core_all(rows.order_by("not_before", "id")[:limit])
 

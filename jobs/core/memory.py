@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from jobs.core.job import Job, JobEvent, JobStatus
-from jobs.core.ports import Clock
 from jobs.core.transitions import Transition
 from jobs.errors import JobNotFound
 
@@ -19,7 +18,7 @@ from jobs.errors import JobNotFound
 class _Row:
     job: Job
     events: list[JobEvent]
-    sent_at: datetime | None = None
+    resend_at: datetime | None = None
 
 
 class MemoryJobRepository:
@@ -64,7 +63,7 @@ class MemoryJobRepository:
             row.job = transition.after
             row.events.extend(_numbered(transition.events, len(row.events)))
             if row.job.status is JobStatus.QUEUED:
-                row.sent_at = None
+                row.resend_at = None
             return True
 
     def extend_lease(self, job_id: UUID, lease_token: UUID, until: datetime) -> bool:
@@ -79,9 +78,9 @@ class MemoryJobRepository:
         """See `JobRepository.save_progress`."""
         return self._change_if_held(job_id, lease_token, progress=dict(progress))
 
-    def mark_sent(self, job_id: UUID, at: datetime) -> None:
+    def mark_sent(self, job_id: UUID, resend_at: datetime) -> None:
         """See `JobRepository.mark_sent`."""
-        self._row(job_id).sent_at = at
+        self._row(job_id).resend_at = resend_at
 
     def expired(self, now: datetime, limit: int) -> list[Job]:
         """See `JobRepository.expired`."""
@@ -89,15 +88,15 @@ class MemoryJobRepository:
             found = [row.job for row in self._rows.values() if row.job.lease_until and row.job.lease_until <= now]
         return sorted(found, key=lambda job: job.lease_until or now)[:limit]
 
-    def due(self, now: datetime, sent_before: datetime, limit: int) -> list[Job]:
-        """See `JobRepository.due`."""
+    def unheard(self, now: datetime, limit: int) -> list[Job]:
+        """See `JobRepository.unheard`."""
         with self._lock:
             found = [
                 row.job
                 for row in self._rows.values()
                 if row.job.status is JobStatus.QUEUED
                 and row.job.not_before <= now
-                and (row.sent_at is None or row.sent_at < sent_before)
+                and (row.resend_at is None or row.resend_at <= now)
             ]
         return sorted(found, key=lambda job: job.not_before)[:limit]
 
@@ -118,18 +117,17 @@ class MemoryJobRepository:
 class MemoryJobQueue:
     """A list of messages. With `is_down` it refuses every message, and clearing `messages` loses them."""
 
-    def __init__(self, repository: MemoryJobRepository, clock: Clock) -> None:
+    def __init__(self, repository: MemoryJobRepository) -> None:
         self._repository = repository
-        self._clock = clock
         self.messages: list[UUID] = []
         self.is_down = False
 
-    def send(self, job: Job) -> bool:
+    def send(self, job: Job, resend_at: datetime) -> bool:
         """See `JobQueue.send`."""
         if self.is_down:
             return False
         self.messages.append(job.id)
-        self._repository.mark_sent(job.id, self._clock())
+        self._repository.mark_sent(job.id, resend_at)
         return True
 
 

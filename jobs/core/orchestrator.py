@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -39,12 +39,21 @@ class Timing:
     Args:
         lease_s: a worker that gives no sign of life for so long is taken for dead.
         resend_after_s: a message that nobody acted on for so long is taken for lost.
+        resend_after_max_s: the same for a job that has waited long already, probably behind others in a long queue:
+            patience is a tenth of the time waited, between these two, so that messages don't pile up.
         sweep_limit: most jobs of one kind that one sweep looks at.
     """
 
     lease_s: float = 60.0
     resend_after_s: float = 60.0
+    resend_after_max_s: float = 300.0
     sweep_limit: int = 500
+
+    def resend_at(self, job: Job, now: datetime) -> datetime:
+        """Return when a message sent now is taken for lost."""
+        waited_s = (now - job.not_before).total_seconds()
+        patience_s = min(max(waited_s / 10.0, self.resend_after_s), self.resend_after_max_s)
+        return now + timedelta(seconds=patience_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +134,7 @@ class Orchestrator:
         )
         stored, is_new = self._repository.add(job, [JobEvent(JobEventKind.QUEUED, now, {"reason": "submitted"})])
         if is_new:
-            self._queue.send(stored)
+            self._send(stored)
         return stored
 
     def run(self, job_id: UUID) -> Job:
@@ -152,7 +161,7 @@ class Orchestrator:
     def retry(self, job_id: UUID) -> Job:
         """Put a failed job back, with all its tries and the facts so far. Raises `IllegalTransition` otherwise."""
         job = self._decide(job_id, None, lambda job: transitions.retry(job, self._clock()))
-        self._queue.send(job)
+        self._send(job)
         return job
 
     def sweep(self) -> SweepReport:
@@ -168,10 +177,9 @@ class Orchestrator:
                 recovered += self._recover(job)
             if outcome.error is not None:
                 logger.error("a job with an expired lease could not be moved on", extra={"job_id": str(job.id)})
-        sent_before = now - timedelta(seconds=self._timing.resend_after_s)
         sent = 0
-        for job in self._repository.due(self._clock(), sent_before, self._timing.sweep_limit):
-            if not self._queue.send(job):
+        for job in self._repository.unheard(self._clock(), self._timing.sweep_limit):
+            if not self._send(job):
                 break  # the queue is down: the next sweep goes on
             sent += 1
         return SweepReport(recovered=recovered, sent=sent)
@@ -273,6 +281,9 @@ class Orchestrator:
     def _must_save(self, transition: Transition, flow: Flow) -> None:
         if not self._save(transition, flow):
             raise LeaseLost(transition.before.id)
+
+    def _send(self, job: Job) -> bool:
+        return self._queue.send(job, self._timing.resend_at(job, self._clock()))
 
     def _flow_or_none(self, name: str) -> Flow | None:
         try:

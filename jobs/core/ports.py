@@ -56,24 +56,24 @@ class JobRepository(Protocol):
     def save_progress(self, job_id: UUID, lease_token: UUID, progress: Mapping[str, Any]) -> bool:
         """Note how far the current step is; False when the token no longer holds the job."""
 
-    def mark_sent(self, job_id: UUID, at: datetime) -> None:
-        """Note that a message for this job was handed to the queue."""
+    def mark_sent(self, job_id: UUID, resend_at: datetime) -> None:
+        """Note that a message was handed to the queue, and from when on it is taken for lost."""
 
     def expired(self, now: datetime, limit: int) -> list[Job]:
         """Return jobs whose lease ran out, longest first."""
 
-    def due(self, now: datetime, sent_before: datetime, limit: int) -> list[Job]:
-        """Return queued jobs that may run now and whose last message is missing or older than `sent_before`."""
+    def unheard(self, now: datetime, limit: int) -> list[Job]:
+        """Return queued jobs that may run now and whose message is missing or taken for lost."""
 
 
 class JobQueue(Protocol):
     """A hint to workers that a job can be run. It may lose and double messages."""
 
-    def send(self, job: Job) -> bool:
+    def send(self, job: Job, resend_at: datetime) -> bool:
         """Send the hint once the present transaction, if any, is committed.
 
-        On success the repository's `mark_sent` is told. An outage is never raised, as the sweeper sends again; False
-        says that the queue did not answer.
+        On success the repository's `mark_sent` is told of `resend_at`. An outage is never raised, as the sweeper sends
+        again; False says that the queue did not answer.
         """
 
 

@@ -27,7 +27,7 @@ def orchestrator() -> Orchestrator:
     repository = job_repository()
     return Orchestrator(
         repository,
-        DramatiqJobQueue(repository, utc_now),
+        DramatiqJobQueue(repository),
         flow_catalog(),
         utc_now,
         timing=Timing(lease_s=settings.JOB_LEASE_S, resend_after_s=settings.JOB_RESEND_AFTER_S),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from functools import partial
 
 import dramatiq
@@ -12,7 +13,7 @@ from redis.exceptions import RedisError
 
 from astra_site.lib.tenancy import tenant_scope
 from jobs.core.job import Job
-from jobs.core.ports import Clock, JobRepository
+from jobs.core.ports import JobRepository
 
 logger = logging.getLogger(__name__)
 
@@ -27,19 +28,18 @@ def actor_name(queue: str) -> str:
 class DramatiqJobQueue:
     """Hands a job's id to the actor of its queue after the commit; a broker that is down is logged, never raised."""
 
-    def __init__(self, repository: JobRepository, clock: Clock) -> None:
+    def __init__(self, repository: JobRepository) -> None:
         """Remember where a sent message is noted."""
         self._repository = repository
-        self._clock = clock
 
-    def send(self, job: Job) -> bool:
+    def send(self, job: Job, resend_at: datetime) -> bool:
         """Send now, or after the commit of the open transaction; False when the broker is known not to answer."""
         if transaction.get_connection().in_atomic_block:
-            transaction.on_commit(partial(self._send_now, job), robust=True)
+            transaction.on_commit(partial(self._send_now, job, resend_at), robust=True)
             return True
-        return self._send_now(job)
+        return self._send_now(job, resend_at)
 
-    def _send_now(self, job: Job) -> bool:
+    def _send_now(self, job: Job, resend_at: datetime) -> bool:
         message: dramatiq.Message[None] = dramatiq.Message(
             queue_name=job.queue, actor_name=actor_name(job.queue), args=(str(job.id),), kwargs={}, options={}
         )
@@ -51,5 +51,5 @@ class DramatiqJobQueue:
             logger.warning("message not sent, the sweeper will: %s", error, extra={"job_id": str(job.id)})
             return False
         with tenant_scope(job.tenant_id):
-            self._repository.mark_sent(job.id, self._clock())
+            self._repository.mark_sent(job.id, resend_at)
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from uuid import UUID
 
 from astra_site.lib.clock import utc_now
@@ -12,7 +11,7 @@ from astra_site.lib.tenancy import all_tenants, tenant_scope
 from jobs import models
 from jobs.core.job import Job
 from jobs.repository import to_core
-from jobs.runtime.orchestration import job_repository, orchestrator
+from jobs.runtime.orchestration import orchestrator
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +38,13 @@ def run_due_jobs(limit: int = 100) -> int:
     For commands and tests that want the work done without a worker. Safe beside workers: each job is claimed.
     """
     runs = 0
-    future = datetime.max.replace(tzinfo=utc_now().tzinfo)
     while runs < limit:
         with all_tenants(reason="run the due jobs of every tenant"):
-            due = job_repository().due(utc_now(), future, limit - runs)
-        if not due:
+            due = models.Job.objects.filter(status=models.Status.QUEUED, not_before__lte=utc_now())
+            job_ids = list(due.order_by("not_before", "id").values_list("pk", flat=True)[: limit - runs])
+        if not job_ids:
             break
-        for job in due:
-            run_job(job.id)
+        for job_id in job_ids:
+            run_job(job_id)
             runs += 1
     return runs

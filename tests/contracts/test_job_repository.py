@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -138,42 +138,42 @@ def test_a_lease_extended_at_the_last_moment_is_not_taken(stage: Stage) -> None:
     assert not stage.repository.save(taken, lease_expired_at=stage.clock())
 
 
-def test_due_are_queued_jobs_whose_message_is_missing_or_old(stage: Stage) -> None:
+def unheard(stage: Stage) -> list[UUID]:
+    return [job.id for job in stage.repository.unheard(stage.clock(), 10)]
+
+
+def test_unheard_are_due_jobs_whose_message_is_missing_or_taken_for_lost(stage: Stage) -> None:
     waiting = stage.stored_job()
     later = stage.stored_job(not_before=stage.clock() + timedelta(seconds=100))
     claimed(stage)
-
-    def due() -> list[object]:
-        return [job.id for job in stage.repository.due(stage.clock(), stage.clock() - timedelta(seconds=30), 10)]
-
-    assert due() == [waiting.id]
-    stage.repository.mark_sent(waiting.id, stage.clock())
-    assert due() == []
-    stage.clock.advance(31)
-    assert due() == [waiting.id]
-    stage.repository.mark_sent(waiting.id, stage.clock())
+    assert unheard(stage) == [waiting.id]
+    stage.repository.mark_sent(waiting.id, stage.clock() + timedelta(seconds=30))
+    assert unheard(stage) == []
+    stage.clock.advance(30)
+    assert unheard(stage) == [waiting.id]
+    stage.repository.mark_sent(waiting.id, stage.clock() + timedelta(seconds=30))
     stage.clock.advance(70)
-    assert due() == [waiting.id, later.id]
+    assert unheard(stage) == [waiting.id, later.id]
 
 
 def test_a_job_that_went_back_to_the_queue_needs_a_new_message(stage: Stage) -> None:
     job = stage.stored_job()
-    stage.repository.mark_sent(job.id, stage.clock())
+    stage.repository.mark_sent(job.id, stage.clock() + timedelta(days=1))
     running = claim(stage, job)
     assert stage.repository.save(running)
     assert stage.repository.save(transitions.retry_later(running.after, stage.outage(), 0.0, stage.clock()))
-    assert [found.id for found in stage.repository.due(stage.clock(), stage.clock() - timedelta(1), 10)] == [job.id]
+    assert unheard(stage) == [job.id]
 
 
 def test_a_sent_message_is_noted_and_names_the_job(stage: Stage) -> None:
     job = stage.stored_job()
-    assert stage.queue.send(job)
+    assert stage.queue.send(job, stage.clock() + timedelta(seconds=30))
     assert stage.sent_job_ids() == [job.id]
-    assert stage.repository.due(stage.clock(), stage.clock() - timedelta(seconds=30), 10) == []
+    assert unheard(stage) == []
 
 
 def test_a_queue_that_is_down_raises_nothing_and_notes_nothing(stage: Stage) -> None:
     job = stage.stored_job()
     with stage.queue_down():
-        assert not stage.queue.send(job)
-    assert [found.id for found in stage.repository.due(stage.clock(), stage.clock(), 10)] == [job.id]
+        assert not stage.queue.send(job, stage.clock() + timedelta(seconds=30))
+    assert unheard(stage) == [job.id]

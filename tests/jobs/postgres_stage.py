@@ -63,4 +63,4 @@ def build_postgres_stage(request: pytest.FixtureRequest) -> Stage:
     wire.lose_messages()
     clock = ManualClock()
     repository = PostgresJobRepository()
-    return Stage(repository, DramatiqJobQueue(repository, clock), wire, clock, tenant.pk, other.pk)
+    return Stage(repository, DramatiqJobQueue(repository), wire, clock, tenant.pk, other.pk)

@@ -103,5 +103,5 @@ class MemoryWire:
 def memory_stage() -> Stage:
     clock = ManualClock()
     repository = MemoryJobRepository()
-    queue = MemoryJobQueue(repository, clock)
+    queue = MemoryJobQueue(repository)
     return Stage(repository, queue, MemoryWire(queue), clock, tenant_id=new_id(), other_tenant_id=new_id())

@@ -113,6 +113,15 @@ def test_a_lost_message_is_sent_again_after_a_while(workshop: Workshop) -> None:
     assert workshop.stage.sent_job_ids() == [job.id]
 
 
+def test_a_job_in_a_long_queue_is_not_sent_again_and_again(workshop: Workshop) -> None:
+    job = workshop.submit()
+    for _ in range(6 * 60):
+        workshop.stage.clock.advance(10)
+        workshop.orchestrator.sweep()
+    assert workshop.stored(job).status is JobStatus.QUEUED
+    assert 12 <= len(workshop.stage.sent_job_ids()) <= 40, "within an hour of waiting"
+
+
 def test_a_message_that_could_not_be_sent_is_sent_by_the_next_sweep(workshop: Workshop) -> None:
     with workshop.stage.queue_down():
         job = workshop.submit()

@@ -48,6 +48,15 @@ registry.register(
 )
 
 
+def wait_for_ever(context: StepContext) -> Mapping[str, Any]:
+    while not context.cancelled():
+        threading.Event().wait(0.01)
+    return {}
+
+
+registry.register(Flow("test_wait_for_ever", "batch", (Step("wait", by_fact("waited")),)), {"wait": wait_for_ever})
+
+
 @pytest.fixture
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     built = build_postgres_stage(request)
@@ -123,6 +132,14 @@ def test_a_request_succeeds_while_redis_is_down_and_the_sweeper_sends_later(stag
     assert stage.sent_job_ids() == [job.id]
 
 
+def test_a_worker_that_is_told_to_stop_hands_its_job_back(stage: Stage) -> None:
+    job = services.submit("test_wait_for_ever", {})
+    with running_worker():
+        until(lambda: job_repository().get(job.id).status is JobStatus.PROCESSING)
+    handed_back = job_repository().get(job.id)
+    assert (handed_back.status, handed_back.attempts) == (JobStatus.QUEUED, 0)
+
+
 def test_a_message_for_a_missing_job_is_dropped(stage: Stage) -> None:
     assert run_job(uuid4()) is None
 
@@ -146,7 +163,7 @@ def test_the_sweeper_command_repairs_jobs_of_every_tenant(stage: Stage) -> None:
         second = services.submit("test_look_around", {})
     stage.wire.lose_messages()
     with all_tenants(reason="make the messages of a test old"):
-        models.Job.objects.update(sent_at=utc_now() - timedelta(hours=1))
+        models.Job.objects.update(resend_at=utc_now() - timedelta(hours=1))
     call_command("run_sweeper", once=True)
     assert set(stage.sent_job_ids()) == {first.id, second.id}
 
