@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import av
 from av.audio.frame import AudioFrame
@@ -21,6 +21,9 @@ from av.error import FFmpegError
 
 from jobs.transcription.containers import Container, announced_audio, sniff
 from jobs.transcription.errors import AudioEmpty, AudioTooLarge, AudioTruncated, AudioUnreadable
+
+if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
 
 AudioSource = str | Path | BinaryIO
 """A path, or a seekable binary file object, which is read from its start and not closed."""
@@ -199,7 +202,8 @@ def _first_audio_stream(opened: InputContainer) -> AudioStream:
     if not opened.streams.audio:
         raise AudioUnreadable("The file has no audio track.")
     stream = opened.streams.audio[0]
-    context = stream.codec_context
+    # PyAV gives no context, against its own types, where FFmpeg does not know the codec.
+    context = cast("AudioCodecContext | None", stream.codec_context)
     if context is None or context.name not in _CODECS:
         raise AudioUnreadable("The audio track uses a codec that is not accepted here.")
     if context.sample_rate not in _SAMPLE_RATES_HZ or not 1 <= context.channels <= _MAX_CHANNELS:
