@@ -119,7 +119,8 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.text("ASTRA_TIME_ZONE", "America/Bogota")
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Collected files where the image has them; else the finders serve what the packages bring.
+STATIC_ROOT = env.text("ASTRA_STATIC_ROOT", "") or None
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 STORAGES = {
@@ -142,12 +143,12 @@ SIGNING_KEY_FILE = env.text("ASTRA_SIGNING_KEY_FILE", str(DATA_DIR / "keys" / "s
 WORM_RETENTION_DAYS = env.integer("ASTRA_WORM_RETENTION_DAYS", 3650)
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["astra_site.lib.api.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["astra_site.lib.api.DenyUnlessDeclared"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["astra_site.lib.bearer.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["astra_site.lib.bearer.DenyUnlessDeclared"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["astra_site.lib.json_input.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "astra_site.lib.api.problem_response",
+    "EXCEPTION_HANDLER": "astra_site.lib.problems.problem_response",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -182,7 +183,7 @@ JOB_RESEND_AFTER_S = env.integer("ASTRA_JOB_RESEND_AFTER_S", 10)
 
 # -- Sessions and speech -----------------------------------------------------------------------------------------
 SESSION_BUFFER_TTL_S = env.integer("ASTRA_SESSION_BUFFER_TTL_S", 24 * 3600)
-DEFAULT_ENGINE = env.text("ASTRA_ENGINE", "whisper:micro")
+DEFAULT_ENGINE = env.text("ASTRA_ENGINE", "whisper:large-v3-turbo")
 ENGINE_THREADS = env.integer("ASTRA_ENGINE_THREADS", 1)
 ENGINE_DEVICE = env.text("ASTRA_ENGINE_DEVICE", "cpu")
 

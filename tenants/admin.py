@@ -164,7 +164,7 @@ class SkeletonAdmin(TenantAdmin):
         version = skeleton.versions.order_by("-number").first() if skeleton.pk else None
         if version is None:
             return "—"
-        lines = "\n".join(f"{item['name']}  ·  {item['kind']}  ·  {item['location']}" for item in version.placeholders)
+        lines = "\n".join(f"{item['tag']}  ·  {item['kind']}  ·  {item['location']}" for item in version.placeholders)
         return format_html('<pre class="text-xs">{}</pre>', lines)
 
     def save_model(self, request: HttpRequest, obj: Skeleton, form: Any, change: bool) -> None:

@@ -46,7 +46,7 @@ class ConfigContent(_Strict):
     hotwords: list[Text] = []
 
     def problems(self, placeholder_kinds: dict[str, str]) -> list[str]:
-        """Compare with the skeleton's placeholders (name → kind) and list what can't work, one sentence each."""
+        """Compare with the skeleton's placeholders (tag → kind) and list what can't work, one sentence each."""
         found = [
             f"{template}: the template is mapped but not described under templates."
             for template in self.zone_map

@@ -47,10 +47,7 @@ def add_skeleton_version(skeleton: Skeleton, docx: bytes) -> SkeletonVersion:
             s3_version_id=stored.version_id or "",
             sha256=str(digest),
             size_bytes=len(docx),
-            placeholders=[
-                {"name": found.name, "kind": str(found.kind), "location": found.location}
-                for found in parsed.placeholders
-            ],
+            placeholders=parsed.to_json()["placeholders"],
         )
 
 
@@ -69,7 +66,7 @@ def publish_config(
             "config_invalid", "The configuration does not fit its schema.", details={"problems": problems}
         ) from error
     skeleton = default_skeleton_version()
-    problems = config.problems({found["name"]: found["kind"] for found in skeleton.placeholders})
+    problems = config.problems({found["tag"]: found["kind"] for found in skeleton.placeholders})
     if problems:
         raise ConfigInvalid(
             "config_does_not_fit_skeleton",

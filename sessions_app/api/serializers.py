@@ -1,0 +1,73 @@
+"""What the session endpoints answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from sessions_app.models import Session, State
+from sessions_app.services.delivery import Delivery, delivery_of
+from sessions_app.services.finalize import what_is_left
+
+
+class PinnedOutput(serializers.Serializer[Session]):
+    """What a session froze at its start."""
+
+    config_version = serializers.IntegerField(source="config_version.number")
+    config_sha256 = serializers.CharField(source="config_version.sha256")
+    skeleton_id = serializers.UUIDField(source="skeleton_version.skeleton_id")
+    skeleton_version = serializers.IntegerField(source="skeleton_version.number")
+    skeleton_sha256 = serializers.CharField(source="skeleton_version.sha256")
+    s3_version_id = serializers.CharField(source="skeleton_version.s3_version_id")
+
+
+class DrainOutput(serializers.Serializer[Any]):
+    """What a session waits for; lists are cut at 100 numbers."""
+
+    pending = serializers.ListField(child=serializers.IntegerField())
+    missing = serializers.ListField(child=serializers.IntegerField())
+    missing_count = serializers.IntegerField()
+
+
+class DeliveryOutput(serializers.Serializer[Delivery]):
+    """The sealed result."""
+
+    download_url = serializers.URLField()
+    evidence_url = serializers.URLField()
+    integrity_hash = serializers.CharField()
+    audit_report = serializers.CharField(help_text="Address of the audit report as JSON; needs the token.")
+
+
+class SessionOutput(serializers.Serializer[Session]):
+    """A session as it stands now."""
+
+    session_id = serializers.UUIDField(source="id")
+    state = serializers.ChoiceField(choices=State.choices)
+    mode = serializers.CharField()
+    client_timezone = serializers.CharField()
+    metadata = serializers.JSONField()
+    started_at = serializers.DateTimeField()
+    pinned = PinnedOutput(source="*")
+    highest_sequence_id = serializers.IntegerField()
+    is_draining = serializers.SerializerMethodField()
+    drain = serializers.SerializerMethodField()
+    job_id = serializers.UUIDField(allow_null=True)
+    failure = serializers.JSONField(allow_null=True)
+    delivery = serializers.SerializerMethodField()
+
+    def get_is_draining(self, session: Session) -> bool:
+        """Say whether the document can't be had yet: a client keeps its buttons disabled."""
+        return session.state == State.DRAINING
+
+    def get_drain(self, session: Session) -> dict[str, Any] | None:
+        """Say what a session that takes inputs waits for."""
+        if session.state not in (State.OPEN, State.DRAINING):
+            return None
+        return dict(DrainOutput(what_is_left(session)).data)
+
+    def get_delivery(self, session: Session) -> dict[str, Any] | None:
+        """Give the sealed result of a closed session, and of no other."""
+        if session.state != State.CLOSED:
+            return None
+        return dict(DeliveryOutput(delivery_of(session)).data)

@@ -1,0 +1,21 @@
+"""Addresses of the sessions API, below `/v1/orchestrator/`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from sessions_app.api import recordings, views
+
+urlpatterns = [
+    path("session/start", views.SessionStartView.as_view(), name="session-start"),
+    path("session/<uuid:session_id>", views.SessionDetailView.as_view(), name="session-detail"),
+    path("session/<uuid:session_id>/append", views.SessionAppendView.as_view(), name="session-append"),
+    path("session/<uuid:session_id>/chunk", views.SessionAppendView.as_view(), name="session-chunk"),
+    path("session/<uuid:session_id>/blocks", views.SessionBlocksView.as_view(), name="session-blocks"),
+    path("session/<uuid:session_id>/current-context", views.SessionContextView.as_view(), name="session-context"),
+    path("session/<uuid:session_id>/upload-asset", views.SessionAssetView.as_view(), name="session-upload-asset"),
+    path("session/<uuid:session_id>/recording", recordings.SessionRecordingView.as_view(), name="session-recording"),
+    path("session/<uuid:session_id>/finalize", views.SessionFinalizeView.as_view(), name="session-finalize"),
+    path("session/<uuid:session_id>/audit-report", views.SessionAuditReportView.as_view(), name="session-audit-report"),
+    path("jobs", recordings.JobCollectionView.as_view(), name="job-collection"),
+]

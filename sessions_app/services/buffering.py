@@ -1,0 +1,104 @@
+"""Keeping the Redis buffer in step with the journal, and rebuilding it when it is gone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TypeVar
+
+from django.conf import settings
+
+from astra_site.lib.clock import iso_utc, utc_now
+from astra_site.lib.errors import Unavailable
+from astra_site.lib.redis_client import redis_client
+from sessions_app.blocks import image_block, processing_block
+from sessions_app.buffer.store import BufferMissing, Page, SessionBuffer, Slot, slot_name
+from sessions_app.models import SEQUENCED_INPUTS, EntryKind, JournalRow, Session
+
+logger = logging.getLogger(__name__)
+
+WORK_LEASE = timedelta(minutes=15)
+_Answer = TypeVar("_Answer")
+
+
+def buffer_of(session: Session) -> SessionBuffer:
+    """Return the buffer of a session."""
+    return SessionBuffer(redis_client(), session.id, settings.SESSION_BUFFER_TTL_S)
+
+
+def open_buffer(session: Session) -> None:
+    """Create the buffer of a session. Redis may be down: the buffer is then built when somebody needs it."""
+    try:
+        rebuild_buffer(session)
+    except Unavailable:
+        logger.warning("The session starts without a buffer: Redis does not answer.")
+
+
+def show_in_buffer(session: Session, row: JournalRow) -> None:
+    """Mirror a journal entry that was just committed.
+
+    Never raises for Redis: what was acknowledged is in the journal, and the next reader rebuilds what is missing.
+    """
+    slot = slot_of(row, session)
+    if slot is None:
+        return
+    try:
+        with_buffer(session, lambda buffer: buffer.put(slot))
+    except Unavailable:
+        logger.warning("An entry is not in the buffer: Redis does not answer.", extra={"entry": row.number})
+
+
+def read_page(session: Session, first: int, limit: int) -> Page:
+    """Return a page of the session's blocks; from the journal when Redis does not answer."""
+    try:
+        return with_buffer(session, lambda buffer: buffer.page(first, limit))
+    except Unavailable:
+        logger.warning("Blocks are read from the journal: Redis does not answer.")
+        slots = sorted(journal_slots(session), key=lambda slot: (slot.sequence_id, slot.name))
+        blocks = [dict(block) for slot in slots[first : first + limit] for block in slot.blocks]
+        return Page(blocks, len(slots), sum(slot.leased_until_ms is not None for slot in slots))
+
+
+def with_buffer(session: Session, call: Callable[[SessionBuffer], _Answer]) -> _Answer:
+    """Call with the session's buffer; rebuild it first where it is gone. Raises `Unavailable`."""
+    buffer = buffer_of(session)
+    try:
+        return call(buffer)
+    except BufferMissing:
+        rebuild_buffer(session)
+        return call(buffer)
+
+
+def rebuild_buffer(session: Session) -> int:
+    """Write the whole buffer from the journal; returns the number of slots. Raises `Unavailable`."""
+    slots = buffer_of(session).load(journal_slots(session), iso_utc(utc_now()))
+    logger.info("The buffer was built from the journal.", extra={"slots": slots})
+    return slots
+
+
+def journal_slots(session: Session) -> Iterator[Slot]:
+    """Return the slots of a session as the journal has them: the newest entry of each slot wins."""
+    rows = JournalRow.objects.filter(
+        session_id=session.id, kind__in=[*SEQUENCED_INPUTS, EntryKind.BLOCKS, EntryKind.ASSET]
+    ).order_by("number")
+    newest = {slot.name: slot for row in rows.iterator(chunk_size=1000) if (slot := slot_of(row, session))}
+    yield from newest.values()
+
+
+def slot_of(row: JournalRow, session: Session) -> Slot | None:
+    """Return the slot that a journal entry fills, None for an entry that has none."""
+    if row.kind == EntryKind.ASSET:
+        after, number = row.payload["after_sequence_id"], row.payload["number"]
+        zone = session.config_version.content.get("image_zone") or session.config_version.content["default_zone"]
+        block = image_block(after, number, row.payload, zone, row.payload["restricted"])
+        return Slot(slot_name(after, number), after, row.number, [block])
+    if row.sequence_id is None:
+        return None
+    name = slot_name(row.sequence_id)
+    if row.kind == EntryKind.BLOCKS:
+        return Slot(name, row.sequence_id, row.number, row.payload["blocks"])
+    if row.kind in SEQUENCED_INPUTS:
+        leased_until_ms = int((row.recorded_at + WORK_LEASE).timestamp() * 1000)
+        return Slot(name, row.sequence_id, row.number, [processing_block(row.sequence_id)], leased_until_ms)
+    return None

@@ -1,0 +1,225 @@
+"""Accepting inputs: audio chunks, text, whole recordings, images.
+
+The order is the promise: raw content into object storage, then the journal row and its job in one transaction, then the
+acknowledgement. The buffer and the queue message come after the commit and may be lost without losing anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from assets.images import normalise_image
+from astra_site.lib.clock import iso_utc
+from astra_site.lib.errors import NotFound
+from astra_site.lib.hashing import Sha256
+from astra_site.lib.ids import new_id
+from astra_site.lib.object_store import Bucket, object_store
+from astra_site.lib.tenancy import get_owned
+from custody.journal import AudioRecord
+from jobs import services as jobs
+from jobs.core.job import Job
+from jobs.transcription.audio import check_audio, probe
+from jobs.transcription.containers import Container
+from sessions_app.errors import InputInvalid, SequenceConflict, SessionStateConflict
+from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.services.buffering import show_in_buffer
+from sessions_app.services.journal import NewEntry, lock_for_entry, write
+
+TRANSCRIBE_CHUNK = "transcribe_chunk"
+TRANSCRIBE_RECORDING = "transcribe_recording"
+_OPEN_TO_INPUT = (State.OPEN, State.DRAINING)
+MAX_SEQUENCE_ID = 1_000_000
+MAX_TEXT_CHARS = 20_000
+MEDIA_TYPES = {
+    Container.WAV: "audio/wav",
+    Container.FLAC: "audio/flac",
+    Container.MP3: "audio/mpeg",
+    Container.OGG: "audio/ogg",
+    Container.WEBM: "audio/webm",
+    Container.M4A: "audio/mp4",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The acknowledgement of an input. `is_repeat` says that it had been accepted before."""
+
+    row: JournalRow
+    is_repeat: bool
+    job_id: UUID | None = None
+
+
+def append_audio(
+    session_id: UUID, *, sequence_id: int, audio: bytes, captured_at: datetime | None, actor: str
+) -> Accepted:
+    """Accept one chunk of audio.
+
+    Raises the audio checks' errors (`audio_unreadable`, `audio_truncated`, `audio_empty`), `SequenceConflict` for a
+    number that was used with other content, `SessionStateConflict` for a session that takes no more. Nothing is stored
+    in the journal then.
+    """
+    _check_sequence_id(sequence_id)
+    digest = Sha256.of(audio)
+    session = get_owned(Session, session_id)
+    known = _known_input(session_id, sequence_id)
+    if known is not None:
+        return _repeat(known, EntryKind.AUDIO, digest)
+    _check_open_to(session, sequence_id)
+    info = check_audio(audio)
+    key = f"{session.tenant_id}/{session.id}/{sequence_id:07d}-{digest.hex}"
+    media_type = MEDIA_TYPES[info.container]
+    object_store().put(Bucket.AUDIO, key, audio, media_type)
+    record = AudioRecord(key, digest, len(audio), media_type, info.duration_ms)
+    payload = {"codec": info.codec, "captured_at": iso_utc(captured_at) if captured_at else None}
+    entry = NewEntry(EntryKind.AUDIO, payload, sequence_id, actor, record, digest)
+    return _accept(session, entry, TRANSCRIBE_CHUNK)
+
+
+def append_text(session_id: UUID, *, sequence_id: int, text: str, captured_at: datetime | None, actor: str) -> Accepted:
+    """Accept typed text in the place of audio. Raises as `append_audio`, and `InputInvalid` for text of no content."""
+    _check_sequence_id(sequence_id)
+    if not text.strip() or "\x00" in text or len(text) > MAX_TEXT_CHARS:
+        raise InputInvalid("text_invalid", f"text needs 1 to {MAX_TEXT_CHARS} characters and no NUL.")
+    digest = Sha256.of(text.encode())
+    session = get_owned(Session, session_id)
+    known = _known_input(session_id, sequence_id)
+    if known is not None:
+        return _repeat(known, EntryKind.TEXT, digest)
+    _check_open_to(session, sequence_id)
+    payload = {"text": text, "captured_at": iso_utc(captured_at) if captured_at else None}
+    entry = NewEntry(EntryKind.TEXT, payload, sequence_id, actor, content=digest)
+    return _accept(session, entry, TRANSCRIBE_CHUNK)
+
+
+def submit_recording(session_id: UUID, *, audio_url: str, model_config: dict[str, Any], actor: str) -> Accepted:
+    """Accept an uploaded recording as the next input of a session and queue its transcription.
+
+    `audio_url` is what the upload answered. Repeating the call with the same recording returns the first job. Raises
+    `NotFound` (`recording_not_found`) for an address that is not an upload of this session.
+    """
+    session = get_owned(Session, session_id)
+    key = recording_key(session, audio_url)
+    stored = object_store().head(Bucket.AUDIO, key)
+    if stored is None:
+        raise NotFound("recording_not_found", "audio_url names no recording that was uploaded to this session.")
+    known = JournalRow.objects.filter(
+        session_id=session.id, kind=EntryKind.RECORDING, content_sha256=str(stored.sha256)
+    ).first()
+    if known is not None:
+        return Accepted(known, is_repeat=True, job_id=_submit_job(session, known, TRANSCRIBE_RECORDING).id)
+    _check_open_to(session, None)
+    with object_store().open(Bucket.AUDIO, key) as stream:
+        info = probe(stream)
+    record = AudioRecord(key, stored.sha256, stored.size_bytes, MEDIA_TYPES[info.container], info.duration_ms)
+    payload = {"codec": info.codec, "model_config": model_config}
+    entry = NewEntry(EntryKind.RECORDING, payload, None, actor, record, stored.sha256)
+    return _accept(session, entry, TRANSCRIBE_RECORDING)
+
+
+def upload_asset(
+    session_id: UUID, *, image: bytes, caption: str, actor: str, after_sequence_id: int | None = None
+) -> Accepted:
+    """Accept an image: checked by content, made small, stored by its hash, placed after an input.
+
+    The same image again is answered with the first one's id. Raises the image checks' errors (`image_…`).
+    """
+    session = get_owned(Session, session_id)
+    _check_open_to(session, None)
+    normal = normalise_image(image)
+    key = f"{session.tenant_id}/{normal.sha256.hex}"
+    object_store().put(Bucket.ASSETS, key, normal.data, normal.media_type)
+    with transaction.atomic():
+        locked = lock_for_entry(session.id, (State.OPEN,))
+        assets = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.ASSET)
+        known = assets.filter(content_sha256=str(normal.sha256)).first()
+        if known is not None:
+            transaction.set_rollback(True)
+            return Accepted(known, is_repeat=True)
+        payload = {
+            "asset_id": str(new_id()),
+            "number": assets.count() + 1,
+            "after_sequence_id": locked.highest_sequence_id if after_sequence_id is None else after_sequence_id,
+            "caption": caption,
+            "key": key,
+            "sha256": str(normal.sha256),
+            "media_type": normal.media_type,
+            "width_px": normal.width_px,
+            "height_px": normal.height_px,
+            "restricted": False,
+        }
+        row = write(locked, NewEntry(EntryKind.ASSET, payload, None, actor, content=normal.sha256))
+    show_in_buffer(session, row)
+    return Accepted(row, is_repeat=False)
+
+
+def recording_key(session: Session, audio_url: str) -> str:
+    """Return the object key of an upload's address; raise `NotFound` for any other address."""
+    prefix = f"astra://{Bucket.AUDIO}/{session.tenant_id}/{session.id}/recording-"
+    if not audio_url.startswith(prefix) or "/" in audio_url.removeprefix(prefix):
+        raise NotFound("recording_not_found", "audio_url names no recording that was uploaded to this session.")
+    return audio_url.removeprefix(f"astra://{Bucket.AUDIO}/")
+
+
+def _check_sequence_id(sequence_id: int) -> None:
+    if not 1 <= sequence_id <= MAX_SEQUENCE_ID:
+        raise InputInvalid("sequence_id_invalid", f"sequence_id counts from 1 to {MAX_SEQUENCE_ID}.")
+
+
+def _check_open_to(session: Session, sequence_id: int | None) -> None:
+    """Raise `SessionStateConflict` unless the session is open, or draining and this number is still missing in it."""
+    fills_gap = sequence_id is not None and sequence_id <= (session.final_sequence_id or 0)
+    if session.state == State.OPEN or (session.state == State.DRAINING and fills_gap):
+        return
+    raise SessionStateConflict(
+        "session_not_open",
+        f"The session is {session.state}: it takes no more inputs.",
+        details={"state": session.state},
+    )
+
+
+def _accept(session: Session, entry: NewEntry, flow: str) -> Accepted:
+    """Journal an input with its job in one transaction; answer a repeat that came in at the same time as before."""
+    with transaction.atomic():
+        locked = lock_for_entry(session.id, _OPEN_TO_INPUT)
+        sequence_id = entry.sequence_id or locked.highest_sequence_id + 1
+        _check_open_to(locked, entry.sequence_id)
+        known = _known_input(session.id, sequence_id)
+        if known is not None:
+            transaction.set_rollback(True)
+            return _repeat(known, entry.kind, entry.content)
+        row = write(locked, replace(entry, sequence_id=sequence_id))
+        if sequence_id > locked.highest_sequence_id:
+            Session.objects.filter(pk=session.id).update(highest_sequence_id=sequence_id)
+        job = _submit_job(locked, row, flow)
+    show_in_buffer(session, row)
+    return Accepted(row, is_repeat=False, job_id=job.id)
+
+
+def _submit_job(session: Session, row: JournalRow, flow: str) -> Job:
+    return jobs.submit(
+        flow,
+        {"sequence_id": row.sequence_id},
+        session_id=session.id,
+        dedup_key=f"{flow}:{session.id}:{row.sequence_id}",
+    )
+
+
+def _known_input(session_id: UUID, sequence_id: int) -> JournalRow | None:
+    rows = JournalRow.objects.filter(session_id=session_id, kind__in=JournalRow.sequenced_kinds)
+    known: JournalRow | None = rows.filter(sequence_id=sequence_id).first()
+    return known
+
+
+def _repeat(known: JournalRow, kind: str, content: Sha256 | None) -> Accepted:
+    if known.kind == kind and known.content_sha256 == str(content):
+        return Accepted(known, is_repeat=True)
+    raise SequenceConflict(
+        "sequence_conflict",
+        f"Sequence number {known.sequence_id} was accepted before with other content; that one stays.",
+        details={"sequence_id": known.sequence_id, "content_sha256": known.content_sha256},
+    )

@@ -1,0 +1,127 @@
+"""Writing and reading the journal: the append-only truth of a session.
+
+Writing takes one row lock per session (the counter of its entries), so that numbers have no gaps and the check of the
+session's state and the entry are one decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from astra_site.lib.clock import utc_now
+from astra_site.lib.hashing import Sha256
+from astra_site.lib.tenancy import get_owned
+from custody.journal import AudioRecord, JournalEntry
+from sessions_app.errors import SessionStateConflict
+from sessions_app.models import EntryKind, JournalRow, Session, State
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What is to be recorded; number, time and hash are given when it is written."""
+
+    kind: EntryKind
+    payload: Mapping[str, Any]
+    sequence_id: int | None = None
+    actor: str | None = None
+    audio: AudioRecord | None = None
+    content: Sha256 | None = None
+
+
+def lock_for_entry(session_id: UUID, states: Iterable[State]) -> Session:
+    """Take the next journal number of a session that is in one of `states`, and hold its row until the commit.
+
+    Must run inside `transaction.atomic()`. Raises `SessionStateConflict` for another state.
+    """
+    allowed = list(states)
+    won = Session.objects.filter(pk=session_id, state__in=allowed).update(journal_length=F("journal_length") + 1)
+    session = get_owned(Session, session_id)
+    if not won:
+        raise SessionStateConflict(
+            "session_not_open",
+            f"The session is {session.state}: it takes no more of this.",
+            details={"state": session.state},
+        )
+    return session
+
+
+def write(session: Session, entry: NewEntry) -> JournalRow:
+    """Record an entry under the number that `lock_for_entry` took for this session."""
+    recorded_at = utc_now()
+    sealed = JournalEntry(
+        number=session.journal_length,
+        kind=str(entry.kind),
+        recorded_at=recorded_at,
+        sequence_id=entry.sequence_id,
+        payload=entry.payload,
+        audio=entry.audio,
+        actor=entry.actor,
+    )
+    audio = entry.audio
+    return JournalRow.objects.create(
+        tenant_id=session.tenant_id,
+        session=session,
+        number=sealed.number,
+        kind=entry.kind,
+        sequence_id=entry.sequence_id,
+        payload=dict(entry.payload),
+        actor=entry.actor,
+        content_sha256=str(entry.content) if entry.content else "",
+        sha256=str(sealed.own_hash()),
+        audio_key=audio.key if audio else "",
+        audio_sha256=str(audio.sha256) if audio else "",
+        audio_size_bytes=audio.size_bytes if audio else None,
+        audio_media_type=audio.media_type if audio else "",
+        audio_duration_ms=audio.duration_ms if audio else None,
+        recorded_at=recorded_at,
+    )
+
+
+def write_result_once(session_id: UUID, entry: NewEntry) -> bool:
+    """Record a result unless its sequence number has one of this kind; return whether it was recorded now.
+
+    A doubled job, or two workers at once, thus leave one result: the first.
+    """
+    with transaction.atomic():
+        session = lock_for_entry(session_id, (State.OPEN, State.DRAINING))
+        known = JournalRow.objects.filter(session_id=session_id, kind=entry.kind, sequence_id=entry.sequence_id)
+        if known.exists():
+            transaction.set_rollback(True)
+            return False
+        write(session, entry)
+    return True
+
+
+def sealed_entries(session_id: UUID) -> list[JournalEntry]:
+    """Return the whole journal, in order, as custody seals it."""
+    rows = JournalRow.objects.filter(session_id=session_id).order_by("number")
+    return [as_sealed(row) for row in rows.iterator(chunk_size=2000)]
+
+
+def as_sealed(row: JournalRow) -> JournalEntry:
+    """Return the row as the pure entry whose canonical line is sealed."""
+    audio = None
+    if row.audio_sha256:
+        audio = AudioRecord(
+            key=row.audio_key,
+            sha256=Sha256.parse(row.audio_sha256),
+            size_bytes=row.audio_size_bytes or 0,
+            media_type=row.audio_media_type,
+            duration_ms=row.audio_duration_ms,
+        )
+    return JournalEntry(
+        number=row.number,
+        kind=row.kind,
+        recorded_at=row.recorded_at,
+        sequence_id=row.sequence_id,
+        payload=row.payload,
+        audio=audio,
+        actor=row.actor,
+        sha256=Sha256.parse(row.sha256),
+    )

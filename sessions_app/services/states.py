@@ -1,0 +1,32 @@
+"""State transitions of a session: a filtered update that says whether it won, nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from astra_site.lib.clock import utc_now
+from sessions_app.models import Session, State
+
+ALLOWED: dict[State, frozenset[State]] = {
+    State.OPEN: frozenset({State.DRAINING, State.ABANDONED}),
+    State.DRAINING: frozenset({State.BUILDING}),
+    State.BUILDING: frozenset({State.SEALING, State.BUILD_FAILED}),
+    State.SEALING: frozenset({State.CLOSED, State.SEAL_FAILED}),
+    State.BUILD_FAILED: frozenset({State.BUILDING}),
+    State.SEAL_FAILED: frozenset({State.SEALING}),
+    State.ABANDONED: frozenset({State.OPEN}),
+    State.CLOSED: frozenset(),
+}
+
+
+def move(session_id: UUID, before: State, after: State, **changes: Any) -> bool:
+    """Move a session from one state to the next by compare-and-swap.
+
+    Returns False, and changes nothing, when the session is not (any more) in `before`. A transition that the diagram
+    does not know is a programming error (`ValueError`).
+    """
+    if after not in ALLOWED[before]:
+        raise ValueError(f"A session never goes from {before} to {after}.")
+    won = Session.objects.filter(pk=session_id, state=before).update(state=after, state_changed_at=utc_now(), **changes)
+    return bool(won)

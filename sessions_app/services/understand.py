@@ -1,0 +1,120 @@
+"""From text to blocks, in the order of the session.
+
+What an utterance means depends on what was said before, so inputs are understood strictly by sequence number, however
+they arrived: a worker that finishes a transcript understands as far as there are transcripts without a gap. Each result
+is journaled once, together with the context that the next one starts from; so the blocks are the same for every order
+of arrival and every repetition.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sessions_app.blocks import AudioSource, ExplicitContext, SpokenContext, make_blocks, pending_block
+from sessions_app.models import EntryKind, JournalRow, Session
+from sessions_app.services.buffering import show_in_buffer
+from sessions_app.services.journal import NewEntry, write_result_once
+from sessions_app.services.sessions import latest_context
+from sessions_app.services.transcripts import utterances_of
+from sessions_app.understanding.client import CoreClient, EmbeddedCoreClient, understand
+from sessions_app.understanding.types import TenantLanguage
+
+
+@cache
+def core_client() -> CoreClient:
+    """Return the client of CORE that this installation uses."""
+    return EmbeddedCoreClient()
+
+
+def understand_ready_inputs(session: Session, *, skip_missing: bool = False) -> int:
+    """Understand every input that can be: from the first one without blocks up to the first gap.
+
+    With `skip_missing` a sequence number that never came is no gap (finalization with accepted gaps). Safe to call at
+    any time and by many workers at once; returns how many inputs were done here.
+    """
+    done = 0
+    while True:
+        last = _last_understood(session)
+        row = _next_input(session, last.sequence_id or 0 if last else 0, skip_missing)
+        if row is None or not _understand(session, row, last):
+            return done
+        done += 1
+
+
+def _last_understood(session: Session) -> JournalRow | None:
+    rows = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.BLOCKS)
+    row: JournalRow | None = rows.order_by("-sequence_id").first()
+    return row
+
+
+def _next_input(session: Session, after: int, skip_missing: bool) -> JournalRow | None:
+    rows = JournalRow.objects.filter(
+        session_id=session.id, kind__in=JournalRow.sequenced_kinds, sequence_id__gt=after
+    ).order_by("sequence_id")
+    row: JournalRow | None = rows.first()
+    if row is None or (row.sequence_id != after + 1 and not skip_missing):
+        return None
+    return row
+
+
+def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> bool:
+    """Journal the blocks of one input; False when its transcript is not there yet."""
+    results = JournalRow.objects.filter(session_id=session.id, sequence_id=row.sequence_id)
+    heard = {item.kind: item for item in results if item.kind in (EntryKind.TRANSCRIPT, EntryKind.FAILURE)}
+    transcript, failure = heard.get(EntryKind.TRANSCRIPT), heard.get(EntryKind.FAILURE)
+    if row.kind != EntryKind.TEXT and transcript is None and failure is None:
+        return False
+    before = SpokenContext.from_json(last.payload["after"]) if last else SpokenContext()
+    if transcript is None and failure is not None:
+        payload = _pending(session, row, failure, before)
+    else:
+        payload = _understood(session, row, transcript, before)
+    write_result_once(session.id, NewEntry(EntryKind.BLOCKS, payload, row.sequence_id))
+    stored = results.get(kind=EntryKind.BLOCKS)
+    show_in_buffer(session, stored)
+    return True
+
+
+def _understood(
+    session: Session, row: JournalRow, transcript: JournalRow | None, before: SpokenContext
+) -> dict[str, Any]:
+    content = session.config_version.content
+    language = TenantLanguage(
+        entity_dictionary=dict(content.get("entity_dictionary", {})), members=tuple(content.get("members", ()))
+    )
+    understandings, dialogue = understand(
+        core_client(), tuple(utterances_of(row, transcript)), before.dialogue, language
+    )
+    audio = AudioSource(row.audio_sha256, before.session_end_ms) if row.audio_sha256 else None
+    blocks, after = make_blocks(
+        row.sequence_id or 0, understandings, before, _explicit(session, row), content, audio
+    )
+    return {"core": "embedded", "blocks": blocks, "after": _after(after, row, dialogue=dialogue)}
+
+
+def _pending(session: Session, row: JournalRow, failure: JournalRow, before: SpokenContext) -> dict[str, Any]:
+    audio = {
+        "sequence_id": row.sequence_id,
+        "start_ms": 0,
+        "end_ms": row.audio_duration_ms or 0,
+        "session_start_ms": before.session_end_ms,
+        "sha256": row.audio_sha256,
+    }
+    block = pending_block(row.sequence_id or 0, failure.payload["code"], audio, session.config_version.content)
+    return {"core": None, "blocks": [block], "after": _after(before, row, dialogue=before.dialogue)}
+
+
+def _after(context: SpokenContext, row: JournalRow, *, dialogue: Any) -> dict[str, Any]:
+    values = context.to_json()
+    values["dialogue"] = dialogue.to_json()
+    values["session_end_ms"] = context.session_end_ms + (row.audio_duration_ms or 0)
+    return values
+
+
+def _explicit(session: Session, row: JournalRow) -> ExplicitContext:
+    entry = latest_context(session.id, row.sequence_id)
+    if entry is None:
+        return ExplicitContext()
+    said = {key: entry.payload[key] for key in ("speaker", "topic", "zone", "restricted")}
+    return ExplicitContext(number=entry.number, **said)

@@ -1,0 +1,67 @@
+"""Recordings on their way in: streamed to the object store, named by their content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import IO
+from uuid import UUID
+
+from django.conf import settings
+
+from astra_site.lib.hashing import Sha256
+from astra_site.lib.object_store import Bucket, object_store
+from astra_site.lib.tenancy import get_owned
+from jobs.transcription.audio import probe
+from sessions_app.errors import InputTooLarge, SessionStateConflict
+from sessions_app.models import Session, State
+from sessions_app.services.inputs import MEDIA_TYPES
+
+_PIECE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An uploaded recording. `audio_url` is its address for `POST jobs`; it is no input of the session yet."""
+
+    audio_url: str
+    sha256: Sha256
+    size_bytes: int
+    duration_ms: int
+
+
+def upload_recording(session_id: UUID, body: IO[bytes]) -> Upload:
+    """Store a recording of any length in flat memory and return its address.
+
+    Uploading the same bytes again gives the same address. Raises `InputTooLarge` past the limit, the audio checks'
+    errors for what is no audio, `SessionStateConflict` for a session that takes no more; nothing is kept then.
+    """
+    session = get_owned(Session, session_id)
+    if session.state != State.OPEN:
+        raise SessionStateConflict(
+            "session_not_open", f"The session is {session.state}: it takes no more inputs.", details={"state": session.state}
+        )
+    with SpooledTemporaryFile(max_size=8 * _PIECE_BYTES) as spool:
+        size_bytes = _spool(body, spool)
+        spool.seek(0)
+        info = probe(spool)
+        spool.seek(0)
+        digest = Sha256.of_stream(spool)
+        spool.seek(0)
+        key = f"{session.tenant_id}/{session.id}/recording-{digest.hex}"
+        object_store().put(Bucket.AUDIO, key, spool, MEDIA_TYPES[info.container])
+    return Upload(f"astra://{Bucket.AUDIO}/{key}", digest, size_bytes, info.duration_ms)
+
+
+def _spool(body: IO[bytes], spool: IO[bytes]) -> int:
+    size_bytes = 0
+    while piece := body.read(_PIECE_BYTES):
+        size_bytes += len(piece)
+        if size_bytes > settings.MAX_RECORDING_BYTES:
+            raise InputTooLarge(
+                "recording_too_large",
+                "The recording is larger than this installation accepts.",
+                details={"limit_bytes": settings.MAX_RECORDING_BYTES},
+            )
+        spool.write(piece)
+    return size_bytes
