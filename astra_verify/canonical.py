@@ -43,6 +43,14 @@ def canonical(value: Any) -> bytes:
         raise NotJson("this text has no canonical form") from error
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two parsed values are the same JSON; unlike `==` this tells `true` from `1`."""
+    try:
+        return canonical(one) == canonical(other)
+    except NotJson:
+        return False
+
+
 def _text(value: Any) -> str:
     if value is None:
         return "null"

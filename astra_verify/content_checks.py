@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from astra_verify import canonical, merkle
-from astra_verify.evidence import Evidence, hash_text, record, rows, whole
+from astra_verify.evidence import Evidence, hash_text, number_or_none, record, rows, schema, whole
 from astra_verify.findings import Disproved, NotCheckable
 
 _JOURNAL_SCHEMA = "astra.journal-entry/1"
@@ -25,6 +25,7 @@ def document(evidence: Evidence) -> str:
 def dump(evidence: Evidence) -> str:
     """The dump is the sealed one, and about the sealed session."""
     detail = _sealed_file(evidence, "dump", "session_dump.json")
+    schema(evidence.dump, "astra.session-dump/1", "The dump")
     session = record(evidence.dump.get("session"), "The dump's session")
     for field, sealed in (("id", "session_id"), ("tenant_id", "tenant_id")):
         if session.get(field) != evidence.payload.get(sealed):
@@ -38,7 +39,7 @@ def config(evidence: Evidence) -> str:
     used = record(evidence.dump.get("config"), "The dump's configuration")
     if used.get("sha256") != evidence.sealed_hash("config"):
         raise Disproved("The dump was made with another configuration than the sealed one.")
-    if used.get("content") != evidence.bundle.json("config.json"):
+    if not canonical.same(used.get("content"), evidence.bundle.json("config.json")):
         raise Disproved("The configuration inside the dump is not the one in config.json.")
     return detail
 
@@ -69,8 +70,7 @@ def journal(evidence: Evidence) -> str:
             own = f"sha256:{hashlib.sha256(canonical.canonical(body)).hexdigest()}"
         except canonical.NotJson as error:
             raise Disproved(f"Journal line {number} has no canonical form: {error}.") from error
-        if entry.get("schema") != _JOURNAL_SCHEMA:
-            raise Disproved(f"Journal line {number} is of a kind that this verifier does not know.")
+        schema(entry, _JOURNAL_SCHEMA, f"Journal line {number}")
         if entry.get("sha256") != own:
             raise Disproved(f"Journal line {number} hashes to {own}, not to what it states.")
         if entry.get("number") != number:
@@ -149,9 +149,9 @@ def traces(evidence: Evidence) -> str:
     return f"{traced} paragraphs lead to a recording in the journal."
 
 
-def _check_trace(name: str, trace: dict[str, Any], known: dict[tuple[str, Any], dict[str, Any]]) -> None:
+def _check_trace(name: str, trace: dict[str, Any], known: dict[tuple[str, int | None], dict[str, Any]]) -> None:
     sha256 = hash_text(trace.get("sha256"), f"{name}: the recording's hash")
-    audio = known.get((sha256, trace.get("sequence_id")))
+    audio = known.get((sha256, number_or_none(trace.get("sequence_id"), name)))
     if audio is None:
         raise Disproved(f"{name} leads to a recording that the journal does not have under that number.")
     start_ms, end_ms = (whole(trace.get(field), f"{name}: {field}") for field in ("start_ms", "end_ms"))
@@ -165,18 +165,31 @@ def _check_trace(name: str, trace: dict[str, Any], known: dict[tuple[str, Any], 
 def audit_report(evidence: Evidence) -> str:
     """The audit report tells the same story as snapshot and journal."""
     report = record(evidence.bundle.json("audit_report.json"), "audit_report.json")
+    schema(report, "astra.audit-report/1", "The audit report")
     seal = record(report.get("seal"), "The report's seal")
     if seal.get("integrity_hash") != evidence.signed.get("integrity_hash"):
         raise Disproved("The audit report is about another snapshot.")
     for name, value in seal.items():
-        if name != "integrity_hash" and evidence.payload.get(name) != value:
+        if name != "integrity_hash" and not canonical.same(evidence.payload.get(name), value):
             raise Disproved(f"The audit report states another {name} than the snapshot.")
     stated = [row.get("sha256") for row in rows(report.get("journal"), "The report's journal")]
     if stated != [entry.get("sha256") for entry in evidence.journal]:
         raise Disproved("The audit report lists other journal entries than the journal.")
     blocks = rows(evidence.dump.get("blocks"), "The dump's blocks")
-    for kind in ("restricted", "needs_review"):
+    for kind, belongs in _REPORTED.items():
         told = [row.get("block_id") for row in rows(report.get(kind), f"The report's list {kind}")]
-        if told != [block.get("block_id") for block in blocks if block.get(kind)]:
+        if told != [block.get("block_id") for block in blocks if belongs(block)]:
             raise Disproved(f"The audit report's list {kind} is not the dump's.")
     return "It agrees with snapshot, journal and dump. What it says about storage is the operator's statement."
+
+
+def _is_pending(block: dict[str, Any]) -> bool:
+    waiting = ("PROCESSING", "PENDING", "ERROR_PENDING_REVIEW")
+    return block.get("type") == "AUDIO_PENDING" or block.get("status") in waiting
+
+
+_REPORTED: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "pending": _is_pending,
+    "restricted": lambda block: bool(block.get("restricted")),
+    "needs_review": lambda block: bool(block.get("needs_review")),
+}

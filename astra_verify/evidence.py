@@ -28,6 +28,11 @@ def whole(value: Any, what: str) -> int:
     return value
 
 
+def number_or_none(value: Any, what: str) -> int | None:
+    """A sequence number, or None where there is none; else `Disproved`."""
+    return None if value is None else whole(value, f"{what}: the sequence number")
+
+
 def hash_text(value: Any, what: str) -> str:
     """The value, if it is `sha256:<64 hex digits>`; else `Disproved`."""
     if not isinstance(value, str) or not HASH.match(value):
@@ -47,6 +52,12 @@ def rows(value: Any, what: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise Disproved(f"{what} is not an array of JSON objects.")
     return value
+
+
+def schema(value: dict[str, Any], known: str, what: str) -> None:
+    """Refuse a part of a kind or version that this verifier was not written for."""
+    if value.get("schema") != known:
+        raise Disproved(f"{what} is not of the kind {known}, the only one that this verifier knows.")
 
 
 @dataclass(frozen=True)
@@ -94,14 +105,14 @@ class Evidence:
         return [self._entry(number, line) for number, line in enumerate(self.lines, start=1)]
 
     @cached_property
-    def journal_audio(self) -> list[tuple[Any, dict[str, Any]]]:
+    def journal_audio(self) -> list[tuple[int | None, dict[str, Any]]]:
         """(sequence_id, audio) of every entry with a recording, in the journal's order."""
         found = []
         for number, entry in enumerate(self.journal, start=1):
             if entry.get("audio") is not None:
                 audio = record(entry["audio"], f"The recording of journal line {number}")
                 hash_text(audio.get("sha256"), f"The recording's hash in journal line {number}")
-                found.append((entry.get("sequence_id"), audio))
+                found.append((number_or_none(entry.get("sequence_id"), f"Journal line {number}"), audio))
         return found
 
     def sealed_hash(self, name: str) -> str:

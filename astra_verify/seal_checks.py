@@ -6,11 +6,12 @@ import hashlib
 from typing import Any
 
 from astra_verify import canonical, signatures
-from astra_verify.evidence import Evidence, hash_text, record, rows, text, whole
+from astra_verify.evidence import Evidence, hash_text, record, rows, schema, text, whole
 from astra_verify.findings import Disproved, NotCheckable
 
 SNAPSHOT_SCHEMA = "astra.snapshot/1"
 SIGNED_SCHEMA = "astra.signed-snapshot/1"
+MANIFEST_SCHEMA = "astra.evidence/1"
 _CORE_FILES = (
     "audit_report.json",
     "config.json",
@@ -25,25 +26,42 @@ _CORE_FILES = (
 def bundle_is_whole(evidence: Evidence) -> str:
     """Every listed file is there as listed, every obligatory file is listed, nothing else is there."""
     manifest = record(evidence.bundle.json("manifest.json"), "manifest.json")
-    listed: dict[str, dict[str, Any]] = {}
-    for row in rows(manifest.get("files"), "The manifest's list of files"):
-        path = text(row.get("path"), "A path in the manifest")
-        if path in listed:
-            raise Disproved(f"The manifest lists {path} twice.")
-        listed[path] = row
+    schema(manifest, MANIFEST_SCHEMA, "The manifest")
+    listed = _by_path(rows(manifest.get("files"), "The manifest's list of files"))
     for path in _CORE_FILES:
         if path not in listed:
             raise Disproved(f"The manifest does not list {path}.")
     for path, row in listed.items():
         if evidence.bundle.sha256(path) != row.get("sha256") or evidence.bundle.size(path) != row.get("size_bytes"):
             raise Disproved(f"{path} is not the file that the manifest lists.")
-    audio = {row.get("path") for row in rows(manifest.get("audio"), "The manifest's list of recordings")}
+    audio = _by_path(rows(manifest.get("audio"), "The manifest's list of recordings"))
     for path in evidence.bundle.paths:
         if path != "manifest.json" and path not in listed and path not in audio:
             raise Disproved(f"{path} is not part of this evidence; nothing is proven about it.")
+    _check_listed_audio(evidence, audio)
     if manifest.get("integrity_hash") != evidence.signed.get("integrity_hash"):
         raise Disproved("The manifest belongs to another snapshot.")
     return f"{len(listed)} files are as listed, and nothing else lies beside them."
+
+
+def _by_path(listed: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for row in listed:
+        path = text(row.get("path"), "A path in the manifest")
+        if path in found:
+            raise Disproved(f"The manifest lists {path} twice.")
+        found[path] = row
+    return found
+
+
+def _check_listed_audio(evidence: Evidence, audio: dict[str, dict[str, Any]]) -> None:
+    for path, row in audio.items():
+        sha256 = hash_text(row.get("sha256"), f"The manifest's hash of {path}")
+        if not path.startswith(f"audio/{sha256.removeprefix('sha256:')}."):
+            raise Disproved(f"The manifest lists {path} with another hash than its name.")
+        whole(row.get("size_bytes"), f"The manifest's size of {path}")
+        if row.get("included") is not (path in evidence.bundle.paths):
+            raise Disproved(f"The manifest is wrong about {path} travelling along.")
 
 
 def snapshot_hash(evidence: Evidence) -> str:
@@ -53,8 +71,8 @@ def snapshot_hash(evidence: Evidence) -> str:
 
 def _snapshot_hash(signed: dict[str, Any]) -> str:
     payload = record(signed.get("payload"), "The snapshot's payload")
-    if signed.get("schema") != SIGNED_SCHEMA or payload.get("schema") != SNAPSHOT_SCHEMA:
-        raise Disproved("The snapshot is of a kind that this verifier does not know.")
+    schema(signed, SIGNED_SCHEMA, "The signed snapshot")
+    schema(payload, SNAPSHOT_SCHEMA, "The payload")
     stated = hash_text(signed.get("integrity_hash"), "The integrity hash")
     try:
         found = f"sha256:{hashlib.sha256(canonical.canonical(payload)).hexdigest()}"

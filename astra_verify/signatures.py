@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from astra_verify import canonical
-from astra_verify.evidence import record, rows, text
+from astra_verify.evidence import record, rows, schema, text
 from astra_verify.findings import Disproved, UnreadableInput
 
 _DOMAIN = b"astra.snapshot-signature/1\n"
@@ -38,7 +38,10 @@ def decoded(value: Any, size: int, what: str) -> bytes:
 def carried_keys(document: Any) -> dict[str, bytes]:
     """Keys of a `public_keys.json` by key id, each id checked against its key; `Disproved` on the first bad one."""
     found: dict[str, bytes] = {}
-    for row in rows(record(document, "public_keys.json").get("keys"), "The list of public keys"):
+    schema(record(document, "public_keys.json"), "astra.public-keys/1", "public_keys.json")
+    for row in rows(document.get("keys"), "The list of public keys"):
+        if row.get("algorithm") != "Ed25519":
+            raise Disproved("public_keys.json lists a key that is not Ed25519.")
         raw = decoded(row.get("public_key"), 32, "A public key")
         if row.get("key_id") != key_id_of(raw):
             raise Disproved(f"The public key {key_id_of(raw)} is listed under another id.")
