@@ -24,6 +24,7 @@ _NEAREST_MARGIN: Final = 0.12
 _DOUBT_FLOOR: Final = 0.45
 _ROLL_COVERAGE: Final = 0.55
 _SURE: Final = 0.8
+_SURE_DESPITE_HEDGE: Final = 0.7
 _LONG_SENTENCE_WORDS: Final = 45
 _VOTE_TALK: Final = re.compile(
     r"\b(?:votos?|aprobad[oa]s?|negad[oa]s?|unanimidad|abstencion(?:es)?|votacion|a favor)\b"
@@ -87,7 +88,7 @@ class Classifier:
             )
             sureness = min(0.97, rule.weight + bonus) - penalty - length_penalty
             if sureness > best.confidence:
-                best = Decision(rule.intent, sureness)
+                best = Decision(rule.intent, sureness, in_doubt=penalty > 0 and sureness < _SURE_DESPITE_HEDGE)
         return replace(best, confidence=max(0.0, best.confidence))
 
     def _by_context(
@@ -102,6 +103,8 @@ class Classifier:
             return None
         if context.roll_call_is_open and markers.courtesy.search(joined):
             return Decision(Intent.ROLL_CALL, 0.75)
+        if formula is None and markers.courtesy.search(joined):
+            return Decision(Intent.DEBATE, 0.9)
         roll = read_attendance(words, names, context.called_name, context.answered_name)
         if context.roll_call_is_open and roll.coverage >= _ROLL_COVERAGE:
             return Decision(Intent.ROLL_CALL, 0.93)
@@ -142,9 +145,13 @@ def advance(context: DialogueContext, words: Words, intent: Intent, pack: Pack) 
             context,
             last_intent=intent,
             roll_call_is_open=False,
-            agenda_is_open=markers.agenda_read.search(joined) is None,
+            agenda_is_open=markers.agenda_read.search(joined) is None
+            and (context.agenda_is_open or markers.agenda_ordered.search(joined) is not None),
         )
     is_courtesy = markers.courtesy.search(joined) is not None
+    is_settled = context.voting is not None and context.voting.result is not None
+    if is_settled and not is_courtesy and intent is not Intent.VOTE:
+        context = replace(context, voting=None, motion=None)
     if intent is Intent.DEBATE:
         return replace(
             context,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sessions_app.understanding.entities import ROLES, Names
 from sessions_app.understanding.pack import SPANISH
+from sessions_app.understanding.types import DialogueContext
 from sessions_app.understanding.votes import NumberedWords
 from sessions_app.understanding.words import Words, word_index_at
 
@@ -65,8 +66,14 @@ def _role_at(words: Words, index: int) -> str:
     return words.original(index, stop)
 
 
-def read_proposition(words: Words, names: Names, floor_holder: str | None) -> dict[str, Any]:
-    """Return number, text and author. Who says "me permito presentar" is the author, if the floor is known."""
+def read_proposition(words: Words, names: Names, context: DialogueContext) -> dict[str, Any]:
+    """Return number, text and author.
+
+    Who says "me permito presentar" is the author, if the floor is known. A clause of a proposition that an earlier
+    utterance announced has the number and the author that were said there.
+    """
+    if SPANISH.markers.imperative_clause.search(words.joined) and context.proposition is not None:
+        return {**context.proposition.to_json(), "text": words.text.strip(_PUNCTUATION)}
     numbered = NumberedWords.of(words)
     number = _PROPOSITION_NUMBER.search(numbered.joined)
     author = _AUTHOR.search(numbered.joined)
@@ -75,7 +82,7 @@ def read_proposition(words: Words, names: Names, floor_holder: str | None) -> di
         person = names.person_at(words, _after(numbered, author.end()))
         name = person.name if person is not None else None
     elif _OWN.search(words.joined):
-        name = floor_holder
+        name = context.floor_holder
     return {"number": number[1] if number else None, "text": _proposition_text(words), "author": name}
 
 
@@ -114,7 +121,9 @@ def _begins_item(words: Words, index: int) -> bool:
     if found is None:
         return False
     stop = index + found[0].count(" ") + 1
-    return stop < len(words) and words.folded[stop] not in {"votos", "de", "debate", "concejales", "minutos"}
+    if stop >= len(words):
+        return False
+    return words.pause_after(stop - 1) or words.folded[stop] not in {"votos", "de", "debate", "concejales", "minutos"}
 
 
 def _item_text(words: Words, first: int, stop: int) -> str:

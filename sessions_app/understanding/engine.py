@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -16,11 +17,19 @@ from sessions_app.understanding.numbers_es import CARDINAL_WORDS
 from sessions_app.understanding.pack import SPANISH
 from sessions_app.understanding.sentences import Stretch, cut_sentences, join_fragments
 from sessions_app.understanding.times_es import find_time
-from sessions_app.understanding.types import DialogueContext, Intent, Tally, TenantLanguage, Understanding, Utterance
+from sessions_app.understanding.types import (
+    DialogueContext,
+    Intent,
+    Proposition,
+    TenantLanguage,
+    Understanding,
+    Utterance,
+)
 from sessions_app.understanding.votes import read_vote
 from sessions_app.understanding.words import Words
 
 _UNSURE_RECOGNITION: Final = 0.5
+_ANNOUNCED_TIME: Final = re.compile(r"\bsiendo las? ")
 _LEXICON: Final = Lexicon(SPANISH.keywords | CARDINAL_WORDS, SPANISH.known_words | COMMON_NAMES)
 
 
@@ -120,22 +129,22 @@ class EmbeddedCore:
 def _read(
     intent: Intent, words: Words, sentences: tuple[Words, ...], context: DialogueContext, names: Names
 ) -> _Reading:
-    time = find_time(words)
-    if time is not None:
-        context = replace(context, last_time=str(time))
+    if intent in {Intent.OPEN_SESSION, Intent.CLOSE_SESSION}:
+        return _read_boundary(intent, words, context)
+    time = find_time(words) if _ANNOUNCED_TIME.search(words.joined) else None
+    context = replace(context, last_time=None if time is None else str(time))
     if intent is Intent.ROLL_CALL:
         return _read_roll_call(words, context, names)
     if intent is Intent.VOTE:
         return _read_vote(words, context)
-    if intent in {Intent.OPEN_SESSION, Intent.CLOSE_SESSION}:
-        return _read_boundary(intent, words, context)
     if intent is Intent.FLOOR_GRANTED:
         speaker = read_speaker(words, names)
         return _Reading({"speaker": speaker}, replace(context, floor_holder=speaker), speaker is None)
     if intent is Intent.PROPOSITION:
-        data = read_proposition(words, names, context.floor_holder)
-        motion = f"Proposición número {data['number']}" if data["number"] else (context.motion or "Proposición")
-        return _Reading(data, replace(context, motion=motion))
+        data = read_proposition(words, names, context)
+        motion = f"Proposición número {data['number']}" if data["number"] else "Proposición"
+        proposition = Proposition(data["number"], data["author"])
+        return _Reading(data, replace(context, motion=motion, proposition=proposition))
     if intent is Intent.AGENDA:
         is_read = SPANISH.markers.agenda_read.search(words.joined) is not None
         return _Reading(
@@ -152,11 +161,15 @@ def _read_roll_call(words: Words, context: DialogueContext, names: Names) -> _Re
 
 
 def _read_vote(words: Words, context: DialogueContext) -> _Reading:
-    tally = read_vote(words, context.voting, context.motion)
-    voting: Tally | None = tally
-    if tally.result is not None:
-        voting = None
-    return _Reading(tally.to_json(), replace(context, voting=voting, motion=tally.subject))
+    """Add to the vote in progress. Once a result was announced, only a repetition of it still means that vote."""
+    known = context.voting
+    if known is not None and known.result is not None:
+        said = read_vote(words, None, context.motion)
+        repeats = not said.has_counts and said.result == known.result and said.subject in {None, known.subject}
+        tally = known if repeats else said
+    else:
+        tally = read_vote(words, known, context.motion)
+    return _Reading(tally.to_json(), replace(context, voting=tally, motion=tally.subject))
 
 
 def _read_boundary(intent: Intent, words: Words, context: DialogueContext) -> _Reading:
@@ -164,7 +177,8 @@ def _read_boundary(intent: Intent, words: Words, context: DialogueContext) -> _R
     found = find_time(words)
     time = str(found) if found is not None else context.last_time
     if intent is Intent.OPEN_SESSION:
-        return _Reading({"time": time}, replace(context, opened_at=time or context.opened_at, last_time=None))
+        time = time or context.opened_at
+        return _Reading({"time": time}, replace(context, opened_at=time, last_time=None))
     if (
         found is not None
         and not found.half_is_said

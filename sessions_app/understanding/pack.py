@@ -43,6 +43,7 @@ class Markers:
 
     quorum_settled: re.Pattern[str]
     roll_call_ordered: re.Pattern[str]
+    agenda_ordered: re.Pattern[str]
     agenda_read: re.Pattern[str]
     agenda_item: re.Pattern[str]
     agenda_title: re.Pattern[str]

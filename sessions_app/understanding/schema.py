@@ -134,6 +134,13 @@ class TallyForm(_Closed):
     result: VoteResult | None = None
 
 
+class PropositionForm(_Closed):
+    """`Proposition` on the wire."""
+
+    number: str | None = None
+    author: str | None = None
+
+
 class ContextForm(_Closed):
     """`DialogueContext` on the wire."""
 
@@ -148,6 +155,7 @@ class ContextForm(_Closed):
     agenda_is_open: bool = False
     voting: TallyForm | None = None
     motion: str | None = None
+    proposition: PropositionForm | None = None
 
     def value(self) -> DialogueContext:
         """Return the context that this form carries."""

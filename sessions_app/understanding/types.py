@@ -117,6 +117,18 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposition:
+    """The proposition that was announced last, as far as it was said."""
+
+    number: str | None = None
+    author: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return number and author as in the structured data of a proposition."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class DialogueContext:
     """What the engine remembers from one call to the next. The start of a session is `DialogueContext()`.
 
@@ -135,6 +147,7 @@ class DialogueContext:
     agenda_is_open: bool = False
     voting: Tally | None = None
     motion: str | None = None
+    proposition: Proposition | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values from which `from_json` makes an equal context."""
@@ -153,4 +166,6 @@ class DialogueContext:
             known["last_intent"] = Intent(known["last_intent"])
         if known.get("voting") is not None:
             known["voting"] = Tally(**known["voting"])
+        if known.get("proposition") is not None:
+            known["proposition"] = Proposition(**known["proposition"])
         return cls(**known)
