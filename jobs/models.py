@@ -20,6 +20,18 @@ class Status(models.TextChoices):
     CANCELLED = "CANCELLED", _("Cancelled")
 
 
+class EventKind(models.TextChoices):
+    """The core's `JobEventKind` with words for people."""
+
+    QUEUED = "job_queued", _("Queued")
+    STARTED = "job_started", _("Started")
+    STEP_COMPLETED = "job_step_completed", _("Step completed")
+    COMPLETED = "job_completed", _("Completed")
+    FAILED = "job_failed", _("Failed")
+    RETRYING = "job_retrying", _("To be tried again")
+    CANCELLED = "job_cancelled", _("Cancelled")
+
+
 class Job(TenantOwned):
     """One piece of work. Written by `jobs.repository` alone, always with the events that tell of the change."""
 
@@ -73,7 +85,7 @@ class JobEvent(TenantOwned):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events", verbose_name=_("job"))
     number = models.PositiveIntegerField(_("number"))
-    kind = models.CharField(_("event"), max_length=32)
+    kind = models.CharField(_("event"), max_length=32, choices=EventKind.choices)
     at = models.DateTimeField(_("at"))
     details = models.JSONField(_("details"), default=dict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from jobs.models import Job, JobEvent, Status
+from jobs.models import EventKind, Job, JobEvent, Status
 
 
 class ProgressOutput(serializers.Serializer[object]):
@@ -44,6 +44,8 @@ class JobOutput(serializers.ModelSerializer[Job]):
 
 class JobEventOutput(serializers.ModelSerializer[JobEvent]):
     """One entry of a job's history."""
+
+    kind = serializers.ChoiceField(choices=EventKind.choices)
 
     class Meta:
         model = JobEvent

@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from jobs.core.job import JobStatus
+from jobs.models import EventKind
 from tenants.models import Membership, Role
 from tests.jobs.postgres_stage import build_postgres_stage
 from tests.jobs.stages import Stage
@@ -54,7 +56,8 @@ def test_a_job_shows_its_history_and_can_not_be_edited(workshop: Workshop) -> No
     client = member_of(workshop.stage, Role.ADMIN)
     answer = client.get(reverse("admin:jobs_job_change", args=[job.id]))
     page = answer.content.decode()
-    assert "job_step_completed" in page
+    with translation.override("es"):
+        assert str(EventKind.STEP_COMPLETED.label) in page
     assert 'name="_save"' not in page
 
 
