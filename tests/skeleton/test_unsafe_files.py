@@ -1,0 +1,100 @@
+"""Files that must not be opened as skeletons, each refused with its own code."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from astra_site.lib.errors import AstraError
+from tenants.skeleton import PackageLimits, open_package, parse_skeleton
+from tests.skeleton.packages import make_docx, paragraph, relationship
+
+_MACRO_MAIN = "application/vnd.ms-word.document.macroEnabled.main+xml"
+_SHEET_MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+_BOMB = '<!DOCTYPE w [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+_FIELD = "".join(
+    f"<w:r>{inner}</w:r>"
+    for inner in (
+        '<w:fldChar w:fldCharType="begin"/>',
+        "<w:instrText> DDE</w:instrText>",
+        "<w:instrText>AUTO c:\\\\cmd.exe</w:instrText>",
+        '<w:fldChar w:fldCharType="end"/>',
+    )
+)
+
+
+def _zip(parts: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def _with_document(prolog: str) -> bytes:
+    namespace = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    xml = f'{prolog}<w:document xmlns:w="{namespace}"><w:body/></w:document>'
+    return make_docx("", replaced={"word/document.xml": xml})
+
+
+@pytest.mark.parametrize(
+    ("docx", "code"),
+    [
+        (b"", "skeleton_not_docx"),
+        (b"Acta de la sesion", "skeleton_not_docx"),
+        (b"%PDF-1.7\n", "skeleton_not_docx"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "skeleton_not_docx"),
+        (_zip({"a.txt": b"x"}), "skeleton_not_docx"),
+        (make_docx(paragraph("x"))[:-40], "skeleton_not_docx"),
+        (make_docx("", replaced={"../evil.xml": b"<a/>"}), "skeleton_not_docx"),
+        (make_docx("", replaced={"WORD/document.xml": b"<a/>"}), "skeleton_not_docx"),
+        (make_docx("", main_type=_SHEET_MAIN), "skeleton_not_docx"),
+        (make_docx("", main_type=_MACRO_MAIN), "skeleton_macros"),
+        (make_docx("", replaced={"word/vbaProject.bin": b"x"}), "skeleton_macros"),
+        (make_docx("", relationships=relationship("oleObject", "embeddings/o.bin")), "skeleton_embedded_object"),
+        (make_docx("", relationships=relationship("aFChunk", "chunk.html")), "skeleton_embedded_object"),
+        (
+            make_docx("", relationships=relationship("image", "http://example.org/p.png", external=True)),
+            "skeleton_external_relationship",
+        ),
+        (
+            make_docx("", relationships=relationship("attachedTemplate", "file:///x.dotm", external=True)),
+            "skeleton_external_relationship",
+        ),
+        (
+            make_docx("", relationships=relationship("hyperlink", "file://server/share", external=True)),
+            "skeleton_external_relationship",
+        ),
+        (make_docx(f"<w:p>{_FIELD}</w:p>"), "skeleton_active_field"),
+        (make_docx('<w:p><w:fldSimple w:instr=" INCLUDETEXT c:\\x "/></w:p>'), "skeleton_active_field"),
+        (_with_document(_BOMB), "skeleton_xml_unsafe"),
+        (_with_document('<!DOCTYPE w SYSTEM "http://example.org/x.dtd">'), "skeleton_xml_unsafe"),
+        (make_docx("<w:p>"), "skeleton_xml_malformed"),
+        (make_docx("", replaced={"word/media/zeros.bmp": b"\x00" * 8_000_000}), "skeleton_zip_bomb"),
+    ],
+)
+def test_it_is_refused(docx: bytes, code: str) -> None:
+    with pytest.raises(AstraError) as caught:
+        parse_skeleton(docx)
+    assert caught.value.code == code
+    assert caught.value.permanent
+
+
+def test_size_and_number_of_parts_are_limited() -> None:
+    docx = make_docx(paragraph("x"))
+    for limits in (
+        PackageLimits(max_file_bytes=100),
+        PackageLimits(max_parts=3),
+        PackageLimits(max_unpacked_bytes=500),
+    ):
+        with pytest.raises(AstraError) as caught:
+            open_package(docx, limits)
+        assert caught.value.code == "skeleton_too_large"
+
+
+def test_web_links_and_harmless_fields_are_fine() -> None:
+    page = '<w:p><w:fldSimple w:instr=" PAGE "/></w:p>'
+    docx = make_docx(page, relationships=relationship("hyperlink", "https://www.quibdo-choco.gov.co", external=True))
+    assert parse_skeleton(docx).placeholders == ()
