@@ -42,8 +42,11 @@ def main() -> int:
                 problem = "the .mo file is not the compiled .po: python tools/check_messages.py --write"
         if problem is not None:
             problems.append(f"{source.relative_to(LOCALE)}: {problem}")
-    print("\n".join(problems) or f"{len(catalogues)} catalogues are complete", file=sys.stderr if problems else sys.stdout)
-    return 1 if problems else 0
+    if problems:
+        print("\n".join(problems), file=sys.stderr)
+        return 1
+    print(f"{len(catalogues)} catalogues are complete.")
+    return 0
 
 
 if __name__ == "__main__":

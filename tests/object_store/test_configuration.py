@@ -40,6 +40,11 @@ def test_amazon_itself_needs_no_host() -> None:
     assert store.presigned_get(Bucket.AUDIO, "x", 60).startswith("https://s3.amazonaws.com/astra-audio/x?")
 
 
+def test_links_are_signed_for_the_address_that_clients_see() -> None:
+    store = from_url("s3://key:secret@minio:9000/astra?tls=0&public=https://files.example")
+    assert store.presigned_get(Bucket.AUDIO, "x", 60).startswith("https://files.example/astra-audio/x?")
+
+
 def test_a_service_that_does_not_answer_is_unavailable() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

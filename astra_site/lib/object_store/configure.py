@@ -1,7 +1,8 @@
 """From `OBJECT_STORE_URL` to a store.
 
-`file:///folder` is a folder; `s3://ACCESS:SECRET@host:port/prefix?region=eu-west-1&tls=0` a service that speaks S3,
-with buckets named `prefix-audio` and so on; `s3://ACCESS:SECRET@/prefix?region=eu-west-1` is Amazon's own.
+`file:///folder` is a folder. `s3://ACCESS:SECRET@host:port/prefix?region=eu-west-1&tls=0` is a service that speaks S3,
+with buckets named `prefix-audio` and so on; `public=https://files.example` is its address as clients see it, where that
+differs. `s3://ACCESS:SECRET@/prefix?region=eu-west-1` is Amazon's own.
 """
 
 from __future__ import annotations
@@ -41,4 +42,5 @@ def _location(parts: SplitResult) -> S3Location:
         secret_key=unquote(parts.password or ""),
         prefix=parts.path.strip("/").replace("/", "-"),
         region=options.get("region", "us-east-1"),
+        public_url=options.get("public"),
     )

@@ -32,13 +32,17 @@ _TRANSIENT = {"500", "502", "503", "504", "InternalError", "ServiceUnavailable",
 
 @dataclass(frozen=True, slots=True)
 class S3Location:
-    """Where the service is and how to reach it. The bucket of `Bucket.AUDIO` is named `<prefix>-audio`."""
+    """Where the service is and how to reach it. The bucket of `Bucket.AUDIO` is named `<prefix>-audio`.
+
+    `public_url` is the service's address as clients see it, where that differs from ours: links are signed for it.
+    """
 
     endpoint_url: str | None
     access_key: str
     secret_key: str
     prefix: str
     region: str
+    public_url: str | None = None
 
 
 class S3ObjectStore:
@@ -141,7 +145,7 @@ class S3ObjectStore:
 
     def presigned_get(self, bucket: Bucket, key: str, ttl_s: int) -> str:
         """See `ObjectStore.presigned_get`."""
-        return str(self._storages[bucket].url(checked_key(key), expire=ttl_s))
+        return str(self._links[bucket].url(checked_key(key), expire=ttl_s))
 
     def iter_keys(self, bucket: Bucket, prefix: str = "") -> Iterator[str]:
         """See `ObjectStore.iter_keys`."""
@@ -172,22 +176,26 @@ class S3ObjectStore:
             )
 
     @cached_property
-    def _storages(self) -> dict[Bucket, S3Storage]:
-        """One storage of django-storages per bucket. All keep to links and clients; uploads go through `put`."""
-        shared = {
-            "access_key": self._location.access_key,
-            "secret_key": self._location.secret_key,
-            "endpoint_url": self._location.endpoint_url,
-            "region_name": self._location.region,
-            "querystring_auth": True,
-            "client_config": _client_config(),
-        }
-        return {bucket: S3Storage(bucket_name=self._name(bucket), **shared) for bucket in Bucket}
+    def _links(self) -> dict[Bucket, S3Storage]:
+        """The storages of django-storages that sign links, one per bucket."""
+        address = self._location.public_url or self._location.endpoint_url
+        return {bucket: self._storage(bucket, address) for bucket in Bucket}
 
     @cached_property
     def _client(self) -> Any:
         """The low-level client, which is thread-safe, unlike boto3's resources."""
-        return self._storages[Bucket.AUDIO].connection.meta.client
+        return self._storage(Bucket.AUDIO, self._location.endpoint_url).connection.meta.client
+
+    def _storage(self, bucket: Bucket, endpoint_url: str | None) -> S3Storage:
+        return S3Storage(
+            bucket_name=self._name(bucket),
+            access_key=self._location.access_key,
+            secret_key=self._location.secret_key,
+            endpoint_url=endpoint_url,
+            region_name=self._location.region,
+            querystring_auth=True,
+            client_config=_client_config(),
+        )
 
     def _name(self, bucket: Bucket) -> str:
         return f"{self._location.prefix}-{bucket.value}"
