@@ -32,6 +32,10 @@ class Docx:
         """Return the text of every paragraph of the body, tables included, in order."""
         return [text_of(p) for p in self.document.iter(f"{W}p")]
 
+    def plain(self, part: str) -> str:
+        """Return all text of a part, field instructions included."""
+        return "".join(str(piece) for piece in self.xml(part).itertext())
+
     def section(self, heading: str) -> list[str]:
         """Return the paragraphs between a heading of the first level and the next one, tables left out."""
         found: list[str] = []
