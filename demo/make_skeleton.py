@@ -136,7 +136,7 @@ def _footer(document: Document) -> None:
 def _title(document: Document, controls: ControlMaker) -> None:
     title = document.add_paragraph("Acta N.º ", style="Title")
     controls.text(title, "NUMERO_ACTA", "Número del acta")
-    document.add_paragraph("Sesión plenaria {{TIPO_SESION}} del {{FECHA}}", style="Subtitle")
+    document.add_paragraph("Sesión plenaria del {{FECHA}}", style="Subtitle")
 
 
 def _field_block(document: Document, controls: ControlMaker) -> None:
@@ -147,7 +147,7 @@ def _field_block(document: Document, controls: ControlMaker) -> None:
         keep_row_whole(row)
         shade(row.cells[0])
         write(row.cells[0], label, bold=True)
-        controls.text(write(row.cells[1], "Plenaria " if tag == "TIPO_SESION" else ""), tag, label)
+        controls.text(write(row.cells[1], ""), tag, label)
 
 
 def _heading(document: Document, text: str, *, numbered: bool = True) -> None:

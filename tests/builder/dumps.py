@@ -33,7 +33,7 @@ METADATA: dict[str, Any] = {
     "corporation": "Concejo Municipal de Quibdó",
     "number": "047",
     "city": "Quibdó, Chocó",
-    "kind": "ordinaria",
+    "kind": "Ordinaria",
     "president": "Carlos Alberto Restrepo",
     "secretary": "Luz Dary Cárdenas",
 }

@@ -27,7 +27,7 @@ def test_the_fields_are_filled_in_spanish_and_in_the_councils_time_zone(minutes:
         ["Corporación", "Concejo Municipal de Quibdó"],
         ["Ciudad", "Quibdó, Chocó"],
         ["Fecha", "20 de noviembre de 2026"],
-        ["Tipo de sesión", "Plenaria ordinaria"],
+        ["Tipo de sesión", "Ordinaria"],
         ["Hora de apertura", "9:15 a. m."],
         ["Hora de cierre", "11:30 a. m."],
     ]
