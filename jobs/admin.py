@@ -71,22 +71,22 @@ class JobAdmin(ReadOnlyAdmin):
         """Let administrators of a tenant cancel and retry."""
         return self._administers(request, None)
 
-    @display(description=_("status"), ordering="status", label=_BADGES)  # type: ignore[untyped-decorator]
+    @display(description=_("status"), ordering="status", label=_BADGES)
     def status_badge(self, job: Job) -> tuple[str, str]:
         return job.status, job.get_status_display()
 
-    @display(description=_("duration"))  # type: ignore[untyped-decorator]
+    @display(description=_("duration"))
     def duration(self, job: Job) -> str:
         if job.started_at is None:
             return "-"
         end = job.finished_at or timezone.now()
         return str(timedelta(seconds=round((end - job.started_at).total_seconds())))
 
-    @action(description=_("Cancel the selected jobs"), permissions=("operate",))  # type: ignore[untyped-decorator]
+    @action(description=_("Cancel the selected jobs"), permissions=("operate",))
     def cancel_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         self._each(request, jobs, services.cancel)
 
-    @action(description=_("Retry the selected failed jobs"), permissions=("operate",))  # type: ignore[untyped-decorator]
+    @action(description=_("Retry the selected failed jobs"), permissions=("operate",))
     def retry_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         self._each(request, jobs, services.retry)
 

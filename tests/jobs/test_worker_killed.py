@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from astra_site.lib.tenancy import tenant_scope
 from jobs import registry, services
@@ -24,10 +19,10 @@ from jobs.runtime.sweeper import sweep_once
 from jobs.runtime.work import run_job
 from tests.jobs import doomed_worker
 from tests.jobs.postgres_stage import build_postgres_stage
+from tests.jobs.processes import start_python
 from tests.jobs.stages import Stage
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 30.0
 
 
@@ -43,27 +38,10 @@ def stage(request: pytest.FixtureRequest) -> Stage:
     return build_postgres_stage(request)
 
 
-def start_doomed_worker(job_id: object) -> subprocess.Popen[str]:
-    database = connection.settings_dict
-    url = f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}"
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.jobs.doomed_worker", str(job_id)],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "astra_site.settings"),
-            "DATABASE_URL": url,
-            "ASTRA_JOB_LEASE_S": "1",
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_the_job_of_a_killed_worker_is_finished_by_another(stage: Stage) -> None:
     with tenant_scope(stage.tenant_id):
         job = services.submit("test_doomed", {})
-        worker = start_doomed_worker(job.id)
+        worker = start_python("-m", "tests.jobs.doomed_worker", str(job.id), ASTRA_JOB_LEASE_S="1")
         try:
             assert worker.stdout is not None
             assert worker.stdout.readline() == "hanging\n"
