@@ -53,9 +53,10 @@ class Package:
         return _read_relationships(self.parts, part)
 
     def related(self, kind: str) -> tuple[str, ...]:
-        """Return the parts the main document refers to by a relationship kind such as `header`."""
+        """Return the parts, as far as they are there, that the main document refers to by a kind such as `header`."""
         wanted = RELATIONSHIP_BASE + kind
-        return tuple(r.target for r in self.relationships(self.document_part) if r.type == wanted and not r.external)
+        found = (r.target for r in self.relationships(self.document_part) if r.type == wanted and not r.external)
+        return tuple(part for part in found if part in self.parts)
 
     def xml(self, part: str) -> etree._Element:
         """Parse a part afresh; the caller owns the tree."""

@@ -46,7 +46,7 @@ def parse_skeleton(docx: bytes, limits: PackageLimits | None = None) -> Skeleton
 
 def read_styles(package: Package) -> StyleSheet:
     """Read the style sheet of a package; a document without one has an empty sheet."""
-    parts = [part for part in package.related("styles") if part in package.parts]
+    parts = package.related("styles")
     return StyleSheet(package.xml(parts[0]) if parts else None)
 
 

@@ -1,0 +1,84 @@
+"""`make serve`: everything running until Ctrl-C, with a council to work in. Data is kept in `var/serve`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from astra_site.lib.errors import AstraError
+from demo.stack import COUNCIL_SLUG, ROOT, Stack, StackFailed, service_environment
+
+FOLDER = ROOT / "var" / "serve"
+DEFAULT_PORT = 8000
+console = Console(highlight=False)
+
+
+def main() -> int:
+    """Start everything, print the address and the logins, and wait for Ctrl-C."""
+    port = int(os.environ.get("PORT") or DEFAULT_PORT)
+    try:
+        with Stack(FOLDER, port=port) as stack:
+            stack.start(lambda line: console.print(f"  {line}", markup=False))
+            _print_logins(stack)
+            _wait(stack)
+    except (StackFailed, AstraError) as error:
+        console.print(f"It can't be served: {error}", markup=False)
+        return 1
+    console.print("Stopped.")
+    return 0
+
+
+def _print_logins(stack: Stack) -> None:
+    """Make the people of the demonstration council and say how to sign in and how to go on."""
+    password = _kept_password(stack.folder / "password")
+    stack.manage("add_staff", "admin", ASTRA_MEMBER_PASSWORD=password)
+    for role in ("admin", "clerk", "viewer"):
+        stack.manage("add_member", COUNCIL_SLUG, f"{role}.quibdo", "--role", role, ASTRA_MEMBER_PASSWORD=password)
+    environment = stack.folder / "environment"
+    environment.write_text("".join(f"export {name}='{value}'\n" for name, value in service_environment(stack).items()))
+    console.print(
+        f"""
+[bold]ASTRA is running.[/bold]  Stop it with Ctrl-C.
+
+  Admin        {stack.url}/admin/     API docs   {stack.url}/docs
+  Users        admin (platform), admin.quibdo, clerk.quibdo, viewer.quibdo (the council)
+  Password     {password}     (all of them)
+  Token        . {_shown(environment)} && .venv/bin/python manage.py issue_dev_token {COUNCIL_SLUG}
+  Logs         {_shown(stack.logs)}
+"""
+    )
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _kept_password(path: Path) -> str:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(9))
+    return path.read_text()
+
+
+def _wait(stack: Stack) -> None:
+    """Return when the process is told to stop, or raise `StackFailed` when a part ends."""
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    while not stopped.wait(timeout=1.0):
+        stack.check_alive()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

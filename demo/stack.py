@@ -1,0 +1,201 @@
+"""Everything that ASTRA runs on, started for a demonstration: PostgreSQL, Redis, web, worker, sweeper."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from astra_site.embedded import EmbeddedServices
+
+ROOT = Path(__file__).resolve().parent.parent
+COUNCIL_SLUG = "concejo-quibdo"
+COUNCIL_NAME = "Concejo Municipal de Quibdó"
+_READY_WITHIN_S = 60.0
+_STOP_WITHIN_S = 15.0
+
+
+class StackFailed(RuntimeError):
+    """A part did not start; the message says which, and where its log lies."""
+
+
+@dataclass(slots=True)
+class Stack:
+    """The parts of a running ASTRA in one folder. A context manager: leaving it stops everything it started.
+
+    Args:
+        folder: data and logs; kept between runs.
+        port: of the web server; 0 takes a free one.
+    """
+
+    folder: Path
+    port: int = 0
+    services: EmbeddedServices = field(init=False)
+    environment: dict[str, str] = field(init=False)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Choose the port and put the environment of all parts together."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.services = EmbeddedServices(self.folder / "services")
+        self.port = self.port or _free_port()
+        endpoints = self.services.endpoints()
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "astra_site.settings",
+            "PYTHONUNBUFFERED": "1",
+            "OMP_NUM_THREADS": "1",
+            "DATABASE_URL": os.environ.get("DATABASE_URL", endpoints.database_url),
+            "REDIS_URL": os.environ.get("REDIS_URL", endpoints.redis_url),
+            "ASTRA_DATA_DIR": str(self.folder / "data"),
+            "ASTRA_PUBLIC_URL": self.url,
+            "ASTRA_ENGINE": os.environ.get("ASTRA_ENGINE", "whisper:micro"),
+            "ASTRA_SECRET_KEY": _kept_secret(self.folder / "secret_key"),
+        }
+
+    @property
+    def url(self) -> str:
+        """The address of the web server."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the logs."""
+        return self.folder / "logs"
+
+    def start(self, report: Callable[[str], None]) -> None:
+        """Start part after part, telling each; raise `StackFailed` for one that does not start."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
+            self.services.start()
+            report("PostgreSQL and Redis answer")
+        self.manage("migrate", "--no-input")
+        report("the database is migrated")
+        self.manage("make_dev_keys")
+        self.manage(
+            *("create_council", COUNCIL_SLUG, "--name", COUNCIL_NAME, "--skeleton", str(ROOT / "demo/skeleton.docx")),
+            *("--skeleton-code", "ACTA_ORDINARIA", "--config", str(ROOT / "demo/config.json")),
+        )
+        report(f"{COUNCIL_NAME} has its skeleton and its published configuration")
+        self.start_web()
+        self.start_worker()
+        self.start_sweeper()
+        self.wait_until_ready()
+        report(f"web, worker and sweeper run at {self.url}")
+
+    def start_web(self) -> None:
+        """Start the web server."""
+        self._spawn(
+            "web",
+            *("-m", "uvicorn", "astra_site.asgi:application", "--host", "127.0.0.1", "--port", str(self.port)),
+            *("--no-access-log", "--log-level", "warning", "--lifespan", "off"),
+        )
+
+    def start_worker(self) -> None:
+        """Start one worker process with a few threads; the speech model is loaded once for all of them."""
+        self._spawn("worker", "manage.py", "rundramatiq", "--processes", "1", "--threads", "4")
+
+    def start_sweeper(self) -> None:
+        """Start the sweeper."""
+        self._spawn("sweeper", "manage.py", "run_sweeper", "--interval-s", "2")
+
+    def manage(self, *arguments: str, **environment: str) -> str:
+        """Run a management command and return what it printed; raise `StackFailed` with its error."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise StackFailed(f"manage.py {arguments[0]} failed:\n{done.stderr.strip()[-2000:]}")
+        return done.stdout.strip()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the web server says that it is ready; raise `StackFailed` when a part ends or time is up."""
+        deadline = time.monotonic() + _READY_WITHIN_S
+        while time.monotonic() < deadline:
+            self.check_alive()
+            try:
+                if httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)  # nothing to wait on before the server listens
+        raise StackFailed(f"The web server was not ready within {_READY_WITHIN_S:.0f} s; see {self.logs / 'web.log'}.")
+
+    def check_alive(self) -> None:
+        """Raise `StackFailed` when a part has ended."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                tail = (self.logs / f"{name}.log").read_text(errors="replace")[-1500:]
+                raise StackFailed(f"{name} ended with code {process.returncode}; its log ends with:\n{tail}")
+
+    def kill(self, name: str) -> None:
+        """End a part the hard way, with all its children, as a crash would (used by the chaos tests)."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=_STOP_WITHIN_S)
+
+    def stop(self) -> None:
+        """Stop everything that this stack started, the servers last."""
+        for process in self.processes.values():
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=_STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(timeout=_STOP_WITHIN_S)
+        self.processes.clear()
+        self.services.stop()
+
+    def _spawn(self, name: str, *arguments: str) -> None:
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def service_environment(stack: Stack) -> Mapping[str, str]:
+    """Return what another process needs to use the stack's database, Redis and objects."""
+    names = ("DATABASE_URL", "REDIS_URL", "ASTRA_DATA_DIR", "ASTRA_PUBLIC_URL", "ASTRA_ENGINE", "ASTRA_SECRET_KEY")
+    return {name: stack.environment[name] for name in names}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret of this folder, made at first use."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
