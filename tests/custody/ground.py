@@ -10,7 +10,7 @@ from uuid import UUID
 
 from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.ids import new_id
-from astra_site.lib.object_store import Bucket
+from astra_site.lib.object_store import Bucket, ObjectStore
 from astra_site.lib.object_store.local import LocalObjectStore
 from custody.journal import JournalEntry
 from custody.models import HeldObject
@@ -46,7 +46,7 @@ class BuiltSession:
         """A new session of a tenant with the sample's journal."""
         return cls(tenant.id, new_id(), entries())
 
-    def request(self, store: LocalObjectStore, **changes: Any) -> SealRequest:
+    def request(self, store: ObjectStore, **changes: Any) -> SealRequest:
         """Build: store document and dump, and say what is to be sealed. `document` and `dump` replace the sample's."""
         files = {
             "document": changes.pop("document", DOCUMENT),
@@ -74,6 +74,6 @@ class BuiltSession:
         content["session"].update(id=str(self.session_id), tenant_id=str(self.tenant_id))
         return content
 
-    def hand_over(self, store: LocalObjectStore) -> list[HeldObject]:
+    def hand_over(self, store: ObjectStore) -> list[HeldObject]:
         """Bring the session's recordings into custody."""
         return hand_over_audio(self.session_id, self.journal, store=store)
