@@ -23,8 +23,10 @@ _NEAREST_FLOOR: Final = 0.55
 _NEAREST_MARGIN: Final = 0.12
 _DOUBT_FLOOR: Final = 0.45
 _ROLL_COVERAGE: Final = 0.55
+_ROLL_COVERAGE_ALONE: Final = 0.8
 _SURE: Final = 0.8
 _SURE_DESPITE_HEDGE: Final = 0.7
+_SPEECH_WORDS: Final = 20
 _LONG_SENTENCE_WORDS: Final = 45
 _VOTE_TALK: Final = re.compile(
     r"\b(?:votos?|aprobad[oa]s?|negad[oa]s?|unanimidad|abstencion(?:es)?|votacion|a favor)\b"
@@ -108,9 +110,6 @@ class Classifier:
         roll = read_attendance(words, names, context.called_name, context.answered_name)
         if context.roll_call_is_open and roll.coverage >= _ROLL_COVERAGE:
             return Decision(Intent.ROLL_CALL, 0.93)
-        has_title = any(word in MEMBER_TITLES for word in words.folded)
-        if has_title and roll.entries and roll.coverage >= 0.8:
-            return Decision(Intent.ROLL_CALL, 0.85)
         if context.last_intent is Intent.PROPOSITION and markers.imperative_clause.search(joined):
             return Decision(Intent.PROPOSITION, 0.85)
         if _SIENDO.search(joined) and find_time(words) is not None:
@@ -119,6 +118,14 @@ class Classifier:
             if context.last_intent in {Intent.OPEN_SESSION, Intent.CLOSE_SESSION}:
                 return Decision(context.last_intent, 0.8)
         return None
+
+    @staticmethod
+    def is_roll_call(words: Words, names: Names) -> bool:
+        """Say whether a whole utterance is names with their answers, whatever went before it."""
+        if not any(word in MEMBER_TITLES for word in words.folded):
+            return False
+        roll = read_attendance(words, names, None, None)
+        return bool(roll.entries) and roll.coverage >= _ROLL_COVERAGE_ALONE
 
     def _by_likeness(self, nearest: dict[Intent, float], formula: Decision | None, words: Words) -> Decision:
         debate = nearest.pop(Intent.DEBATE, 0.0)
@@ -157,6 +164,7 @@ def advance(context: DialogueContext, words: Words, intent: Intent, pack: Pack) 
             context,
             last_intent=context.last_intent if is_courtesy else intent,
             agenda_is_open=context.agenda_is_open and is_courtesy,
+            roll_call_is_open=context.roll_call_is_open and len(words) < _SPEECH_WORDS,
         )
     changed = replace(context, last_intent=intent, roll_call_is_open=False, agenda_is_open=False)
     if intent is Intent.VOTE:

@@ -78,7 +78,10 @@ class EmbeddedCore:
         understood: list[Understanding] = []
         for stretch in join_fragments(utterances):
             parts: list[_Part] = []
-            for part in self._parts(stretch, names):
+            sentences = self._parts(stretch, names)
+            if self._is_roll_call(sentences, names):
+                context = replace(context, roll_call_is_open=True)
+            for part in sentences:
                 decision = self._classifier.decide(part.words, context, names, tenant.rules)
                 if parts and parts[-1].decision.intent is not decision.intent:
                     result, context = self._conclude(stretch, parts, context, names)
@@ -99,6 +102,10 @@ class EmbeddedCore:
             words = _LEXICON.repair(Words.of(corrected), names.member_words)
             parts.append(_Part(sentence.text, corrected, words, undecided, sentence.first, sentence.after))
         return parts
+
+    def _is_roll_call(self, parts: Sequence[_Part], names: Names) -> bool:
+        words = _LEXICON.repair(Words.of(" ".join(part.text for part in parts)), names.member_words)
+        return self._classifier.is_roll_call(words, names)
 
     def _conclude(
         self, stretch: Stretch, parts: Sequence[_Part], context: DialogueContext, names: Names

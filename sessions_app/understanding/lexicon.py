@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
+from typing import Final
 
 from rapidfuzz.distance import DamerauLevenshtein
 
 from sessions_app.understanding.words import Words, sound_key
+
+_SHORTEST_REPAIRED: Final = 4
 
 
 class Lexicon:
@@ -39,14 +42,16 @@ class Lexicon:
         alike = self._by_sound.get(sound_key(word))
         if alike is not None:
             return alike
-        allowed = 0 if len(word) < 6 else 1 if len(word) < 9 else 2
-        if allowed == 0:
-            return word
-        best, best_distance = word, allowed + 1
+        best, best_distance = word, 3
         for keyword in self._keywords:
-            if abs(len(keyword) - len(word)) > allowed or len(keyword) < 6:
+            allowed = _allowed_errors(keyword)
+            if len(word) < _SHORTEST_REPAIRED or abs(len(keyword) - len(word)) > allowed:
                 continue
             distance = DamerauLevenshtein.distance(word, keyword, score_cutoff=allowed)
-            if distance < best_distance:
+            if 0 < distance <= allowed and distance < best_distance:
                 best, best_distance = keyword, distance
         return best
+
+
+def _allowed_errors(keyword: str) -> int:
+    return 0 if len(keyword) < 5 else 1 if len(keyword) < 9 else 2

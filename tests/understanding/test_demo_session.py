@@ -8,7 +8,7 @@ import pytest
 
 from demo import script
 from sessions_app.understanding.types import Intent, TenantLanguage
-from tests.understanding.conftest import Dialogue
+from tests.understanding.conftest import Dialogue, main_part
 from tests.understanding.noise import misheard, without_accents
 
 TENANT = TenantLanguage(entity_dictionary=script.ENTITY_DICTIONARY, members=script.MEMBERS)
@@ -70,17 +70,17 @@ def test_the_scripted_session_is_understood(spoil: object) -> None:
     assert set(speakers(dialogue)) < set(script.MEMBERS)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_scripted_session_is_understood_through_recognition_errors(seed: int) -> None:
-    spoiled = [misheard(line.text, seed * 1_000 + number) for number, line in enumerate(script.SCRIPT)]
-    dialogue = hear(spoiled)
-    clean = hear([line.text for line in script.SCRIPT])
-    intents = [result.intent for result in dialogue.heard]
-    wanted = [result.intent for result in clean.heard]
-    assert len(intents) == len(wanted)
-    wrong = [pair for pair in zip(intents, wanted, spoiled, strict=False) if pair[0] is not pair[1]]
+    clean, spoiled = Dialogue(tenant=TENANT), Dialogue(tenant=TENANT)
+    wrong = []
+    for number, line in enumerate(script.SCRIPT):
+        heard = misheard(line.text, seed * 1_000 + number)
+        if main_part(spoiled.say(heard)).intent is not main_part(clean.say(line.text)).intent:
+            wrong.append(heard)
     assert len(wrong) <= 2, wrong
-    assert sum(dialogue.attendance().get(name) == presence for name, presence in script.ATTENDANCE.items()) >= 8
-    assert results_of_votes(dialogue) == [(5, 1, 1, "approved")]
-    assert times(dialogue, Intent.OPEN_SESSION) == ["09:15"]
-    assert times(dialogue, Intent.CLOSE_SESSION) == ["11:30"]
+    attendance = spoiled.attendance()
+    assert sum(attendance.get(name) == presence for name, presence in script.ATTENDANCE.items()) >= 8
+    assert results_of_votes(spoiled) == [(5, 1, 1, "approved")]
+    assert times(spoiled, Intent.OPEN_SESSION) == ["09:15"]
+    assert times(spoiled, Intent.CLOSE_SESSION) == ["11:30"]

@@ -14,9 +14,8 @@ MEMBERS = (
     "Carlos Alberto Restrepo",
     "Héctor Zapata",
 )
-NAMES = Names(
-    {"Jhon": "John", "Emcali": "EMCALI", "Ines": "Inés", "Quibdo": "Quibdó", "Plan Vial": "plan vial 2026"}, MEMBERS
-)
+DICTIONARY = {"Jhon": "John", "Emcali": "EMCALI", "Ines": "Inés", "Quibdo": "Quibdó", "Plan Vial": "plan vial 2026"}
+NAMES = Names(DICTIONARY, MEMBERS)
 
 
 @pytest.mark.parametrize(

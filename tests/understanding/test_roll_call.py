@@ -92,3 +92,18 @@ def test_a_namesake_surname_stays_as_it_was_said() -> None:
     talk.tenant = type(talk.tenant)(members=("María Ospina", "Hernán Ospina"))
     talk.say(ORDER, "Concejal Ospina, presente.")
     assert talk.attendance() == {"Ospina": "present"}
+
+
+def test_a_roll_call_whose_order_was_not_heard(dialogue: Dialogue) -> None:
+    results = dialogue.say("Concejala Marta Agudelo. Presente.", "Concejal Fabio Alzate.", "Ausente.")
+    assert {result.intent for result in results} == {Intent.ROLL_CALL}
+    assert dialogue.attendance() == {"Marta Agudelo": "present", "Fabio Alzate": "absent"}
+
+
+def test_a_speech_ends_a_roll_call_without_quorum(dialogue: Dialogue) -> None:
+    dialogue.say(
+        ORDER,
+        "Señor presidente, antes de seguir quiero decir que la comunidad de la ladera lleva ocho días sin agua potable "
+        "y que nadie de la administración ha dado una respuesta clara.",
+    )
+    assert not dialogue.context.roll_call_is_open
