@@ -59,6 +59,18 @@ class _Match:
     spelling: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    name: str
+    parts: tuple[str, ...]
+    folded: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str) -> _Member:
+        parts = tuple(name.split())
+        return cls(name, parts, tuple(fold(part) for part in parts))
+
+
 class Names:
     """The names of one tenant, ready for matching.
 
@@ -68,7 +80,7 @@ class Names:
     """
 
     def __init__(self, entity_dictionary: Mapping[str, str], members: Sequence[str]) -> None:
-        self._members = tuple((member, tuple(member.split())) for member in members)
+        self._members = tuple(_Member.of(member) for member in members)
         entries: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         for heard, written in entity_dictionary.items():
             entries.setdefault(Words.of(heard).folded, []).append((heard, written))
@@ -79,7 +91,7 @@ class Names:
     @property
     def member_words(self) -> frozenset[str]:
         """Every folded word of a member's name."""
-        return frozenset(fold(part) for _, parts in self._members for part in parts)
+        return frozenset(part for member in self._members for part in member.folded)
 
     def correct(self, text: str) -> str:
         """Return the text with the dictionary applied, then members' misspelled names corrected."""
@@ -147,7 +159,7 @@ class Names:
         if not spoken or all(word in _NOT_NAMES for word in spoken):
             return None
         matches = sorted(
-            (match for member, parts in self._members if (match := _align(tuple(spoken), member, parts)) is not None),
+            (match for member in self._members if (match := _align(spoken, member)) is not None),
             key=lambda match: match.score,
             reverse=True,
         )
@@ -207,20 +219,20 @@ class Names:
         return PersonFound(name if has_capitals else name.title(), False, first, stop)
 
 
-def _align(spoken: tuple[str, ...], member: str, parts: tuple[str, ...]) -> _Match | None:
+def _align(spoken: Sequence[str], member: _Member) -> _Match | None:
     """Lay spoken words on a member's name in order, each on a different part."""
     position, scores, spelling = 0, [], []
     for word in spoken:
-        while position < len(parts):
-            likeness = name_likeness(word, fold(parts[position]))
+        while position < len(member.folded):
+            likeness = name_likeness(word, member.folded[position])
             position += 1
             if likeness >= _TOKEN_FLOOR:
                 scores.append(likeness)
-                spelling.append(parts[position - 1])
+                spelling.append(member.parts[position - 1])
                 break
         else:
             return None
-    return _Match(member, sum(scores) / len(scores), tuple(spelling))
+    return _Match(member.name, sum(scores) / len(scores), tuple(spelling))
 
 
 @lru_cache(maxsize=8192)

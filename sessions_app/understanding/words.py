@@ -33,6 +33,8 @@ _KEY_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 def fold(text: str) -> str:
     """Return the text in lower case without accents; `ñ` becomes `n`. The length may differ from the input's."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFD", text.casefold())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
