@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from astra_site.lib.object_store import Bucket, ObjectProtected, Protection
+from astra_site.lib.object_store import Bucket, ObjectProtected, Protection, StoredObject
 from astra_site.lib.object_store.local import LocalObjectStore
 from astra_site.lib.tenancy import tenant_scope
 from custody.errors import CustodyAudioMissing, WormCopyDiffers
@@ -36,9 +36,9 @@ class DyingStore(LocalObjectStore):
         if self.steps_left == 0:
             raise PowerCut
 
-    def copy(self, *args: object, **options: object) -> object:  # type: ignore[override]
+    def copy(self, source_bucket: Bucket, source_key: str, target_bucket: Bucket, target_key: str) -> StoredObject:
         self._step()
-        done = super().copy(*args, **options)  # type: ignore[arg-type]
+        done = super().copy(source_bucket, source_key, target_bucket, target_key)
         self._step()
         return done
 
