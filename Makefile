@@ -8,7 +8,9 @@ UV := $(VENV)/bin/uv
 TRAIN := .venv-train
 STAMP := $(VENV)/.installed
 LOCKS := bootstrap base whisper dev train
-CODE := astra_site tenants jobs assets custody sessions_app astra_verify demo bench tests tools manage.py
+# Starts PostgreSQL and Redis for one command, apart from those of `make serve`.
+SERVERS := $(PY) -m astra_site.embedded run --data-dir var/check --
+CODE := astra_site tenants jobs assets custody sessions_app astra_verify demo bench tests tools
 
 .PHONY: help setup demo serve test check format tools micro-model recording skeleton migrations bench lock clean
 
@@ -33,9 +35,9 @@ test: setup ## Run the tests (T="path or options" narrows them)
 check: setup ## Check style, types, layers, migrations and translations
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy $(wildcard $(CODE))
+	$(VENV)/bin/mypy $(foreach part,$(CODE),$(if $(wildcard $(part)/*.py),$(part))) manage.py
 	$(VENV)/bin/lint-imports
-	$(PY) manage.py makemigrations --check --dry-run
+	$(SERVERS) $(PY) manage.py makemigrations --check --dry-run
 	$(PY) tools/check_messages.py
 
 format: setup ## Format the code and sort its imports
@@ -57,7 +59,7 @@ skeleton: setup ## Make the demonstration's Word skeleton anew
 	@$(PY) -m demo.make_skeleton
 
 migrations: setup ## Write the migrations that the models ask for
-	@$(PY) manage.py makemigrations
+	@$(SERVERS) $(PY) manage.py makemigrations
 
 bench: setup ## List the benchmarks, or run one: make bench B=append
 	@if [ -n "$(B)" ]; then $(PY) -m bench.$$(echo $(B) | tr - _); \

@@ -194,3 +194,11 @@ def test_the_command_line_starts_shows_and_stops(tmp_path: Path) -> None:
     finally:
         assert run("stop").returncode == 0
     assert run("status").returncode == 1
+
+
+def test_the_command_line_runs_one_command_on_servers_of_its_own(tmp_path: Path) -> None:
+    probe = "import os, psycopg; psycopg.connect(os.environ['DATABASE_URL']).close(); raise SystemExit(7)"
+    line = ["run", "--data-dir", str(tmp_path), "--", sys.executable, "-c", probe]
+    done = subprocess.run([sys.executable, "-m", "astra_site.embedded", *line], check=False, timeout=120)
+    assert done.returncode == 7
+    assert not any(server.answers for server in EmbeddedServices(tmp_path).status())
