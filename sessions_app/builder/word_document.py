@@ -42,7 +42,7 @@ class WordDocument:
         if body is None:
             raise BuildRefused("build_skeleton_empty", "The skeleton has no body to write into.")
         self.body = body
-        names = dict.fromkeys(part for kind in _FILLED_KINDS for part in package.related(kind) if part in self._parts)
+        names = dict.fromkeys(part for kind in _FILLED_KINDS for part in package.related(kind))
         self._trees = {package.document_part: self.root, **{name: package.xml(name) for name in names}}
         self.styles = read_styles(package)
         self._content_types = package.xml(CONTENT_TYPES_PART)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from tenants.skeleton.safety import refuse_unsafe_content_types, refuse_unsafe_f
 from tenants.skeleton.wordml import CONTENT_TYPES_NS, PACKAGE_RELATIONSHIPS_NS, RELATIONSHIP_BASE, parse_xml
 
 CONTENT_TYPES_PART: Final = "[Content_Types].xml"
+_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, EOFError, OSError)
+"""What the standard library raises for archives that are damaged, encrypted or compressed in unknown ways."""
 _STRICT_BASE: Final = "http://purl.oclc.org/ooxml/officeDocument/relationships/"
 
 
@@ -120,7 +123,7 @@ def _unpack(docx: bytes, limits: PackageLimits) -> dict[str, bytes]:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             _check_entries(entries, limits)
             return {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
+    except _DAMAGED as error:
         raise _not_docx("it isn't a readable ZIP archive") from error
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from astra_site.lib.errors import AstraError
 from tenants.skeleton import PackageLimits, open_package, parse_skeleton
+from tenants.skeleton.errors import SkeletonRefused, SkeletonTooLarge
 from tests.skeleton.packages import make_docx, paragraph, relationship
 
 _MACRO_MAIN = "application/vnd.ms-word.document.macroEnabled.main+xml"
@@ -92,6 +96,16 @@ def test_size_and_number_of_parts_are_limited() -> None:
         with pytest.raises(AstraError) as caught:
             open_package(docx, limits)
         assert caught.value.code == "skeleton_too_large"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_damaged_file_is_refused_or_read_but_never_breaks_the_parser(data: st.DataObject) -> None:
+    docx = bytearray(make_docx(paragraph("{{CIUDAD}}"), header=paragraph("{{FECHA}}")))
+    for _ in range(data.draw(st.integers(1, 6))):
+        docx[data.draw(st.integers(0, len(docx) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(SkeletonRefused, SkeletonTooLarge):
+        parse_skeleton(bytes(docx))
 
 
 def test_web_links_and_harmless_fields_are_fine() -> None:
