@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -34,6 +34,16 @@ class Client:
         """Open the connection pool."""
         headers = {"Authorization": f"Bearer {self.token}"}
         self._http = httpx.Client(base_url=self.url + _BASE, headers=headers, timeout=_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def start(self, mode: str, metadata: JSON) -> str:
         """Start a session and return its id."""
@@ -75,6 +85,11 @@ class Client:
     def job(self, job_id: str) -> JSON:
         """Return a job."""
         return self._call("GET", f"/jobs/{job_id}")
+
+    def jobs(self, session_id: str) -> Sequence[JSON]:
+        """Return the newest jobs of a session."""
+        found: Sequence[JSON] = self._call("GET", "/jobs", params={"session_id": session_id})["results"]
+        return found
 
     def session(self, session_id: str) -> JSON:
         """Return a session."""

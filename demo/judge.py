@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from demo.paths import PathResult
 from demo.stack import ROOT
@@ -36,11 +37,11 @@ class Verdict:
         return self.seal_holds and self.word_error_rate < WORD_ERROR_LIMIT and self.pending_blocks == 0
 
 
-def judge(result: PathResult, script: str, trusted_keys: Path) -> Verdict:
+def judge(result: PathResult, script: str, trusted_keys: Path, previous: Path | None = None) -> Verdict:
     """Compare the blocks with the script and verify the seal from the downloaded files alone."""
     spoken = [block for block in result.blocks if block["type"] in ("TEMPLATE", "TEXT")]
     text = " ".join(block["text"] for block in spoken)
-    holds, steps = verify(result.evidence, trusted_keys)
+    holds, steps = verify(result.evidence, trusted_keys, previous)
     return Verdict(
         word_error_rate=word_error_rate(script, text).rate,
         blocks_by_intent=Counter(block["intent"] or block["type"] for block in result.blocks),
@@ -50,10 +51,11 @@ def judge(result: PathResult, script: str, trusted_keys: Path) -> Verdict:
     )
 
 
-def verify(evidence: Path, trusted_keys: Path) -> tuple[bool, list[tuple[str, str]]]:
-    """Run the stand-alone verifier on a downloaded evidence file."""
+def verify(evidence: Path, trusted_keys: Path, previous: Path | None = None) -> tuple[bool, list[tuple[str, str]]]:
+    """Run the stand-alone verifier on a downloaded evidence file, and against the snapshot before it if given."""
+    chain = ["--previous", str(previous)] if previous else []
     done = subprocess.run(
-        [sys.executable, "-m", "astra_verify", str(evidence), "--trusted-key", str(trusted_keys), "--json"],
+        [sys.executable, "-m", "astra_verify", str(evidence), "--trusted-key", str(trusted_keys), *chain, "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -64,6 +66,14 @@ def verify(evidence: Path, trusted_keys: Path) -> tuple[bool, list[tuple[str, st
         return False, [("verifier", done.stderr.strip() or "said nothing")]
     steps = json.loads(done.stdout)["steps"]
     return done.returncode == 0, [(step["title"], step["status"]) for step in steps]
+
+
+def snapshot_in(evidence: Path) -> Path:
+    """Take the snapshot out of an evidence file, to check that the next one follows it."""
+    with ZipFile(evidence) as files:
+        path = evidence.with_suffix(".snapshot.json")
+        path.write_bytes(files.read("snapshot.json"))
+    return path
 
 
 def runs_of_intent(blocks: Sequence[Block]) -> list[tuple[str, list[str]]]:

@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from rich.table import Table
 from astra_site.embedded import EmbeddedServices
 from astra_site.lib.errors import AstraError
 from demo.client import Client, Refused
-from demo.judge import WORD_ERROR_LIMIT, Verdict, judge, runs_of_intent
+from demo.judge import WORD_ERROR_LIMIT, Verdict, judge, runs_of_intent, snapshot_in
 from demo.paths import PathResult, batch_path, live_path
 from demo.recorded_session import RecordedSession
 from demo.stack import COUNCIL_SLUG, ROOT, Stack, StackFailed
@@ -54,40 +55,44 @@ def _both_ways(stack: Stack, started: float) -> tuple[PathResult, PathResult, tu
     report = _reporter(started)
     recording = RecordedSession()
     output = stack.folder / "output"
-    client = Client(stack.url, stack.manage("issue_dev_token", COUNCIL_SLUG))
-    report(f"a token is issued; the recording has {recording.duration_ms / 1000:.0f} s of speech")
-    _title("2. Live: chunks, out of order, one of them twice")
     image = (ROOT / "demo/image.png").read_bytes()
-    live = live_path(client, recording, image, output, report)
-    latency = statistics.median(client.append_ms)
-    report(f"closed and downloaded; an append took {latency:.0f} ms (median of {len(client.append_ms)})")
-    _title("3. Batch: the same recording as one file")
-    batch = batch_path(client, recording, output, report)
-    report("closed and downloaded")
+    with Client(stack.url, stack.manage("issue_dev_token", COUNCIL_SLUG)) as client:
+        report(f"a token is issued; the recording has {recording.duration_ms / 1000:.0f} s of speech")
+        _title("2. Live: chunks, out of order, one of them twice")
+        live = live_path(client, recording, image, output, report)
+        latency = statistics.median(client.append_ms)
+        report(f"closed and downloaded; an append took {latency:.0f} ms (median of {len(client.append_ms)})")
+        _title("3. Batch: the same recording as one file")
+        batch = batch_path(client, recording, output, report)
+        report("closed and downloaded")
     _title("4. Verify from the files alone")
     keys = output / "public_keys.json"
     keys.write_text(stack.manage("export_public_keys"))
-    verdicts = (judge(live, recording.script, keys), judge(batch, recording.script, keys))
+    verdicts = (
+        judge(live, recording.script, keys),
+        judge(batch, recording.script, keys, previous=snapshot_in(live.evidence)),
+    )
     for result, verdict in zip((live, batch), verdicts, strict=True):
         report(f"{result.name}: {'the seal holds' if verdict.seal_holds else 'THE SEAL DOES NOT HOLD'}")
     return live, batch, verdicts
 
 
-class _Alike:
-    """How alike both documents are, chunk borders aside."""
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    """How alike both documents are, chunk borders aside: same order of intents, share of equal words."""
 
-    def __init__(self, live: PathResult, batch: PathResult) -> None:
-        runs = runs_of_intent(live.blocks), runs_of_intent(batch.blocks)
-        self.same_order = [intent for intent, _ in runs[0]] == [intent for intent, _ in runs[1]]
-        words = [[word for _, run in one for word in run] for one in runs]
-        self.words = SequenceMatcher(None, words[0], words[1], autojunk=False).ratio()
+    same_order: bool
+    words: float
 
 
-def _likeness(live: PathResult, batch: PathResult) -> _Alike:
-    return _Alike(live, batch)
+def _likeness(live: PathResult, batch: PathResult) -> _Likeness:
+    one, other = runs_of_intent(live.blocks), runs_of_intent(batch.blocks)
+    words = [[word for _, run in runs for word in run] for runs in (one, other)]
+    ratio = SequenceMatcher(None, words[0], words[1], autojunk=False).ratio()
+    return _Likeness([intent for intent, _ in one] == [intent for intent, _ in other], ratio)
 
 
-def _results(live: PathResult, batch: PathResult, verdicts: tuple[Verdict, Verdict], alike: _Alike) -> Table:
+def _results(live: PathResult, batch: PathResult, verdicts: tuple[Verdict, Verdict], alike: _Likeness) -> Table:
     """Put everything into one table."""
     table = Table(title="ASTRA: from the recording to the sealed minutes", show_lines=False)
     table.add_column("")
