@@ -145,7 +145,7 @@ def clear_prompt(control: Control) -> None:
         for node in control.properties.findall(w(name)):
             control.properties.remove(node)
     for node in list(control.properties):
-        if isinstance(node.tag, str) and node.tag.endswith("}dataBinding"):
+        if str(node.tag).endswith("}dataBinding"):
             control.properties.remove(node)
     date = control.properties.find(w("date"))
     if date is not None:

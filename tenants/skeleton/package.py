@@ -18,7 +18,9 @@ from tenants.skeleton.safety import refuse_unsafe_content_types, refuse_unsafe_f
 from tenants.skeleton.wordml import CONTENT_TYPES_NS, PACKAGE_RELATIONSHIPS_NS, RELATIONSHIP_BASE, parse_xml
 
 CONTENT_TYPES_PART: Final = "[Content_Types].xml"
-_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, EOFError, OSError)
+_DAMAGED: Final = (
+    zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, LookupError, EOFError, OSError
+)  # fmt: skip
 """What the standard library raises for archives that are damaged, encrypted or compressed in unknown ways."""
 _STRICT_BASE: Final = "http://purl.oclc.org/ooxml/officeDocument/relationships/"
 
