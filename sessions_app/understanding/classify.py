@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from sessions_app.understanding.attendance import read_attendance
+from sessions_app.understanding.attendance import AttendanceRead, read_attendance
 from sessions_app.understanding.entities import MEMBER_TITLES, Names
 from sessions_app.understanding.pack import SPANISH, Pack
 from sessions_app.understanding.similarity import ExampleIndex
@@ -22,6 +22,8 @@ _TENANT_WEIGHT: Final = 0.97
 _NEAREST_FLOOR: Final = 0.55
 _NEAREST_MARGIN: Final = 0.12
 _DOUBT_FLOOR: Final = 0.45
+_ANSWER_WORDS: Final = 6
+_TITLE_WORDS: Final = 12
 _ROLL_COVERAGE: Final = 0.55
 _ROLL_COVERAGE_ALONE: Final = 0.8
 _SURE: Final = 0.8
@@ -103,13 +105,19 @@ class Classifier:
             return Decision(Intent.AGENDA, 0.9)
         if is_sure:
             return None
+        if context.voting is not None and context.voting.result is None and markers.single_ballot.search(joined):
+            return Decision(Intent.VOTE, 0.75)
         if context.roll_call_is_open and markers.courtesy.search(joined):
             return Decision(Intent.ROLL_CALL, 0.75)
         if formula is None and markers.courtesy.search(joined):
             return Decision(Intent.DEBATE, 0.9)
         roll = read_attendance(words, names, context.called_name, context.answered_name)
-        if context.roll_call_is_open and roll.coverage >= _ROLL_COVERAGE:
+        if context.roll_call_is_open and (roll.coverage >= _ROLL_COVERAGE or _is_answer(roll, words)):
             return Decision(Intent.ROLL_CALL, 0.93)
+        if context.voting is not None and roll.called_name is not None and roll.coverage >= _ROLL_COVERAGE_ALONE:
+            return Decision(Intent.VOTE, 0.75)
+        if context.last_intent is Intent.AGENDA and markers.agenda_title.search(joined) and len(words) <= _TITLE_WORDS:
+            return Decision(Intent.AGENDA, 0.8)
         if context.last_intent is Intent.PROPOSITION and markers.imperative_clause.search(joined):
             return Decision(Intent.PROPOSITION, 0.85)
         if _SIENDO.search(joined) and find_time(words) is not None:
@@ -139,6 +147,11 @@ class Classifier:
         if doubt >= _DOUBT_FLOOR:
             return Decision(Intent.DEBATE, round(max(0.3, 1 - doubt), 3), in_doubt=True)
         return Decision(Intent.DEBATE, round(max(REVIEW_BELOW, min(0.95, 0.9 - 0.5 * doubt)), 3))
+
+
+def _is_answer(roll: AttendanceRead, words: Words) -> bool:
+    """Say whether a short sentence has an answer in it: `Presente, muy buenos días`."""
+    return len(words) <= _ANSWER_WORDS and (bool(roll.entries) or (roll.is_incomplete and roll.called_name is None))
 
 
 def advance(context: DialogueContext, words: Words, intent: Intent, pack: Pack) -> DialogueContext:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from sessions_app.understanding.entities import ROLES, Names
 from sessions_app.understanding.pack import SPANISH
-from sessions_app.understanding.types import DialogueContext
+from sessions_app.understanding.times_es import TimeFound, find_time
+from sessions_app.understanding.types import DialogueContext, Proposition
 from sessions_app.understanding.votes import NumberedWords
 from sessions_app.understanding.words import Words, word_index_at
 
@@ -22,6 +23,8 @@ _AUTHOR: Final = re.compile(
     r"\bproposicion(?: #\d+)? (?:del|de la)\b"
 )
 _OWN: Final = re.compile(r"\b(?:me permito|presento|radico|propongo|quiero|deseo|solicito|leo|dejo)\b")
+_NAMED: Final = re.compile(r"\b(?:proposicion|mocion)(?:es)?\b")
+_ANOTHER: Final = re.compile(r"\b(?:una|otra|nueva|siguiente|dos|tres|varias) (?:proposicion|mocion)(?:es)?\b")
 _PROPOSITION_NUMBER: Final = re.compile(r"\b(?:proposicion|mocion)(?: numero| no| nro)? #(\d+)")
 _TEXT_STARTS: Final = re.compile(
     r"\b(?:siguiente (?:proposicion|mocion)|dice asi|dice lo siguiente|que dice|dice|reza|consistente en|"
@@ -31,6 +34,8 @@ _TEXT_STARTS: Final = re.compile(
     r"que se (?:cite|invite|solicite)))"
 )
 _RECESS_MINUTES: Final = re.compile(r"#(\d+) (minutos?|horas?)")
+_ANNOUNCED: Final = re.compile(r"\bsiendo las? ")
+_CALLED: Final = re.compile(r"\b(?:cita|citamos|citan|citado|citados|convoca|convocamos|convocan|convocados|proxima)\b")
 _PUNCTUATION: Final = ' \t\n,;:.-"«»“”'
 
 
@@ -69,21 +74,39 @@ def _role_at(words: Words, index: int) -> str:
 def read_proposition(words: Words, names: Names, context: DialogueContext) -> dict[str, Any]:
     """Return number, text and author.
 
-    Who says "me permito presentar" is the author, if the floor is known. A clause of a proposition that an earlier
-    utterance announced has the number and the author that were said there.
+    Who says "me permito presentar" is the author, if the floor is known. What goes on with a proposition that was
+    announced before, and not yet voted on, has the number and the author that were said there.
     """
-    if SPANISH.markers.imperative_clause.search(words.joined) and context.proposition is not None:
-        return {**context.proposition.to_json(), "text": words.text.strip(_PUNCTUATION)}
     numbered = NumberedWords.of(words)
     number = _PROPOSITION_NUMBER.search(numbered.joined)
     author = _AUTHOR.search(numbered.joined)
-    name: str | None = None
+    is_own = _OWN.search(words.joined) is not None
+    is_clause = not is_own and _NAMED.search(words.joined) is None
+    is_new = is_own or number is not None or _ANOTHER.search(words.joined) is not None
+    before = context.proposition if context.proposition is not None and not is_new else Proposition()
+    name = before.author
     if author is not None:
         person = names.person_at(words, _after(numbered, author.end()))
-        name = person.name if person is not None else None
-    elif _OWN.search(words.joined):
+        name = person.name if person is not None else name
+    elif is_own:
         name = context.floor_holder
-    return {"number": number[1] if number else None, "text": _proposition_text(words), "author": name}
+    text = words.text.strip(_PUNCTUATION) if is_clause and author is None else _proposition_text(words)
+    return {"number": number[1] if number else before.number, "text": text, "author": name}
+
+
+def read_session_time(words: Words) -> TimeFound | None:
+    """Return the time at which the session opens or closes, or `None`.
+
+    `Siendo las …` comes first; a time to which the next session is called is none.
+    """
+    announced = _ANNOUNCED.search(words.joined)
+    if announced is not None:
+        return find_time(words.after(word_index_at(words.joined, announced.start())))
+    found = find_time(words)
+    called = _CALLED.search(words.joined)
+    if found is None or (called is not None and word_index_at(words.joined, called.start()) < found.first):
+        return None
+    return found
 
 
 def _after(numbered: NumberedWords, end: int) -> int:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sessions_app.understanding.attendance import read_attendance
 from sessions_app.understanding.classify import REVIEW_BELOW, Classifier, Decision, advance, spanish_classifier
-from sessions_app.understanding.clauses import read_agenda_items, read_proposition, read_recess, read_speaker
+from sessions_app.understanding.clauses import (
+    read_agenda_items,
+    read_proposition,
+    read_recess,
+    read_session_time,
+    read_speaker,
+)
 from sessions_app.understanding.entities import Names
 from sessions_app.understanding.lexicon import Lexicon
 from sessions_app.understanding.names_es import COMMON_NAMES
 from sessions_app.understanding.numbers_es import CARDINAL_WORDS
 from sessions_app.understanding.pack import SPANISH
 from sessions_app.understanding.sentences import Stretch, cut_sentences, join_fragments
-from sessions_app.understanding.times_es import find_time
 from sessions_app.understanding.types import (
     DialogueContext,
     Intent,
@@ -29,7 +33,6 @@ from sessions_app.understanding.votes import read_vote
 from sessions_app.understanding.words import Words
 
 _UNSURE_RECOGNITION: Final = 0.5
-_ANNOUNCED_TIME: Final = re.compile(r"\bsiendo las? ")
 _LEXICON: Final = Lexicon(SPANISH.keywords | CARDINAL_WORDS, SPANISH.known_words | COMMON_NAMES)
 
 
@@ -138,7 +141,7 @@ def _read(
 ) -> _Reading:
     if intent in {Intent.OPEN_SESSION, Intent.CLOSE_SESSION}:
         return _read_boundary(intent, words, context)
-    time = find_time(words) if _ANNOUNCED_TIME.search(words.joined) else None
+    time = read_session_time(words) if "siendo la" in words.joined else None
     context = replace(context, last_time=None if time is None else str(time))
     if intent is Intent.ROLL_CALL:
         return _read_roll_call(words, context, names)
@@ -149,8 +152,8 @@ def _read(
         return _Reading({"speaker": speaker}, replace(context, floor_holder=speaker), speaker is None)
     if intent is Intent.PROPOSITION:
         data = read_proposition(words, names, context)
-        motion = f"Proposición número {data['number']}" if data["number"] else "Proposición"
         proposition = Proposition(data["number"], data["author"])
+        motion = f"Proposición número {proposition.number}" if proposition.number else "Proposición"
         return _Reading(data, replace(context, motion=motion, proposition=proposition))
     if intent is Intent.AGENDA:
         is_read = SPANISH.markers.agenda_read.search(words.joined) is not None
@@ -176,12 +179,13 @@ def _read_vote(words: Words, context: DialogueContext) -> _Reading:
         tally = known if repeats else said
     else:
         tally = read_vote(words, known, context.motion)
-    return _Reading(tally.to_json(), replace(context, voting=tally, motion=tally.subject))
+    proposition = context.proposition if tally.result is None else None
+    return _Reading(tally.to_json(), replace(context, voting=tally, motion=tally.subject, proposition=proposition))
 
 
 def _read_boundary(intent: Intent, words: Words, context: DialogueContext) -> _Reading:
     """Opening and closing carry a time; one said just before, in an utterance of its own, counts."""
-    found = find_time(words)
+    found = read_session_time(words)
     time = str(found) if found is not None else context.last_time
     if intent is Intent.OPEN_SESSION:
         time = time or context.opened_at

@@ -49,6 +49,7 @@ class Markers:
     agenda_title: re.Pattern[str]
     courtesy: re.Pattern[str]
     imperative_clause: re.Pattern[str]
+    single_ballot: re.Pattern[str]
     glue_anchors: re.Pattern[str]
 
 

@@ -18,6 +18,8 @@ _ABBREVIATION = re.compile(
 _LONGEST_PAUSE_MS: Final = 2_000
 _CLOSES = (".", "?", "!", "…", ";", ":", '"', "»", "”")
 _LEAST_GLUED_WORDS: Final = 4
+_ADVERBIAL_STARTS: Final = frozenset({"a", "con", "en", "hoy", "no", "por", "una", "teniendo", "visto", "entonces"})
+_ADVERBIAL: Final = frozenset({"siendo", "agotado", "habiendo", "existiendo"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _may_begin(words: Words, start: int, index: int) -> bool:
         return False
     if SPANISH.markers.courtesy.match(" ".join(left)):
         return True
-    if words.pause_after(index - 1) or "siendo" in left or "agotado" in left or "habiendo" in left:
+    if words.pause_after(index - 1) or left[0] in _ADVERBIAL_STARTS or _ADVERBIAL & set(left):
         return False
     return len(left) >= _LEAST_GLUED_WORDS
 

@@ -27,9 +27,13 @@ _DECIDED_NO: Final = re.compile(
 )
 _DECIDED_YES: Final = re.compile(
     r"\b(?:aprobad[oa]s?|acogid[oa]s?|adoptad[oa]s?|se aprueba|por unanimidad|unanimemente|"
-    r"si (?:lo|la|se) aprueban?|(?:lo|la|los|las) aprueban)\b"
+    r"^si (?:(?:lo|la|los|las|se) )?aprueban?|(?:lo|la|los|las) aprueban)\b"
 )
-_QUESTION: Final = re.compile(r"^(?:lo|la|los|las)? ?(?:aprueban?)(?: \w+){0,5}$|\baprueban (?:los|el|ustedes)\b")
+_QUESTION: Final = re.compile(
+    r"^(?:(?:lo|la|los|las) )?aprueban?(?: \w+){0,5}$|\baprueban? (?:los|el|la|ustedes)\b|"
+    r"(?<!si )\b(?:lo|la|los|las) aprueban?(?: \w+){0,3}$"
+)
+_DECLARED: Final = re.compile(r"\b(?:queda|quedan|ha sido|han sido|se declara|declaro) aprobad[oa]s?\b")
 _SUBJECT: Final = re.compile(
     r"\b(?:proposicion|mocion|acta|orden del dia|proyecto de acuerdo|proyecto|acuerdo|articulado|articulo|ponencia|"
     r"informe|adicion|impedimento|enmienda|solicitud|sesion permanente|iniciativa|plan de desarrollo|titulo)\b"
@@ -128,7 +132,7 @@ def read_result(words: Words) -> str | None:
     text = words.joined
     if _DECIDED_NO.search(text):
         return VoteResult.REJECTED.value
-    if "?" in words.text or _QUESTION.search(text):
+    if _QUESTION.search(text) or ("?" in words.text and not _DECLARED.search(text)):
         return None
     return VoteResult.APPROVED.value if _DECIDED_YES.search(text) else None
 
@@ -143,7 +147,8 @@ def read_subject(words: Words) -> str | None:
     while stop < len(words) and stop - first < _LONGEST_SUBJECT:
         if words.pause_after(stop - 1) or words.folded[stop] in _SUBJECT_ENDS:
             break
-        stop += 1
+        number = number_at(words.folded, stop)
+        stop = number.stop if number is not None else stop + 1
     while stop - 1 > first and words.folded[stop - 1] in {"de", "del", "la", "el", "numero", "no", "si"}:
         stop -= 1
     subject = words.original(first, stop)

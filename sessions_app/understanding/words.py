@@ -89,6 +89,10 @@ class Words:
             return ""
         return self.text[self.items[first].start : self.items[stop - 1].end]
 
+    def after(self, first: int) -> Words:
+        """Return the words from `first` on."""
+        return Words(self.text, self.items[first:])
+
     def pause_after(self, index: int) -> bool:
         """Say whether punctuation stands between word `index` and the next one (true at the end of the text)."""
         if index + 1 >= len(self.items):

@@ -106,3 +106,40 @@ def test_agenda_items_in_one_utterance_and_in_several(dialogue: Dialogue) -> Non
 def test_a_recess_has_its_length(dialogue: Dialogue, text: str, minutes: int | None) -> None:
     (result,) = dialogue.say(text)
     assert (result.intent, result.structured_data) == (Intent.RECESS, {"minutes": minutes})
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        (
+            "Se cita para mañana a las ocho de la mañana y se levanta la sesión siendo la una y diez de la tarde.",
+            "13:10",
+        ),
+        ("Se levanta la sesión y se convoca para el lunes a las nueve de la mañana.", None),
+        ("A las once y treinta de la mañana se levanta la sesión.", "11:30"),
+    ],
+)
+def test_the_hour_of_the_next_session_is_not_the_hour_of_closing(
+    dialogue: Dialogue, text: str, time: str | None
+) -> None:
+    assert main_part(dialogue.say(text)).structured_data == {"time": time}
+
+
+def test_points_announced_one_by_one(dialogue: Dialogue) -> None:
+    results = dialogue.say(
+        "Continúe con el orden del día.",
+        "Punto número uno. Llamado a lista. Punto número dos. Aprobación del acta número treinta y nueve.",
+        "Siguiente punto, señor secretario.",
+        "Debate de control político a la secretaría de movilidad.",
+    )
+    assert {result.intent for result in results} == {Intent.AGENDA}
+    assert results[1].structured_data["items"] == ["Llamado a lista", "Aprobación del acta número treinta y nueve"]
+
+
+def test_a_proposition_that_was_voted_on_lends_nothing_to_the_next(dialogue: Dialogue) -> None:
+    *_, again = dialogue.say(
+        "Proposición número doce, presentada por el concejal Fabio Alzate.",
+        "Con ocho votos a favor queda aprobada la proposición.",
+        "Señora secretaria, sírvase leer la proposición.",
+    )
+    assert again.structured_data == {"number": None, "text": None, "author": None}

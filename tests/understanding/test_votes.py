@@ -87,3 +87,37 @@ def test_debate_during_a_vote_stays_debate(dialogue: Dialogue) -> None:
     dialogue.say("Se somete a votación la proposición número quince.")
     (talk,) = dialogue.say("Recordemos que en la sesión anterior la proposición fue aprobada por catorce votos.")
     assert talk.intent is Intent.DEBATE
+
+
+def test_a_vote_by_roll_call_belongs_to_the_vote(dialogue: Dialogue) -> None:
+    results = dialogue.say(
+        "Se abre la votación nominal de la proposición cuarenta y cinco.",
+        "Concejal Fabio Alzate, ¿cómo vota?",
+        "Voto sí.",
+        "Concejala Marta Agudelo.",
+        "No.",
+        "Señora presidenta, el resultado es el siguiente: por el sí seis votos, por el no un voto.",
+        "Queda aprobada la proposición cuarenta y cinco.",
+    )
+    assert {result.intent for result in results} == {Intent.VOTE}
+    assert results[-1].structured_data == {
+        "subject": "Proposición cuarenta y cinco",
+        "in_favour": 6,
+        "against": 1,
+        "abstentions": None,
+        "result": "approved",
+    }
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "result"),
+    [
+        ("En consideración el acta número treinta y nueve, ¿la aprueban?", "Ha sido aprobada.", "approved"),
+        ("¿Aprueba la corporación la sesión permanente?", "Sí aprueban, señora presidenta.", "approved"),
+        ("¿Lo aprueban, honorables concejales?", "No lo aprueban, presidente.", "rejected"),
+    ],
+)
+def test_a_question_to_the_house_and_its_answer(dialogue: Dialogue, question: str, answer: str, result: str) -> None:
+    asked, answered = dialogue.say(question, answer)
+    assert (asked.intent, asked.structured_data["result"]) == (Intent.VOTE, None)
+    assert (answered.intent, answered.structured_data["result"]) == (Intent.VOTE, result)
