@@ -148,7 +148,9 @@ class Orchestrator:
         if job.status is not JobStatus.QUEUED or job.not_before > self._clock():
             logger.debug("job not run: not waiting or not due", extra={"job_id": str(job_id), "status": job.status})
             return job
-        step = plan.next_step(flow, job.facts)
+        step = None
+        with self._contained(job, None):  # a plan that raises is met again in `_work`, with the lease in hand
+            step = plan.next_step(flow, job.facts)
         claim = transitions.start(job, step.name if step else None, new_id(), self._clock(), self._lease_s(step))
         if not self._repository.save(claim):
             return self._repository.get(job_id)
@@ -185,21 +187,26 @@ class Orchestrator:
         return SweepReport(recovered=recovered, sent=sent)
 
     def _work(self, job: Job, flow: Flow) -> Job:
-        """Run step after step while the job is ours."""
+        """Run step after step while the job is ours.
+
+        It goes on from what it stored itself, never from what it reads: a job that went back to the queue may be
+        another worker's a moment later.
+        """
         while job.status is JobStatus.PROCESSING:
-            step = plan.next_step(flow, job.facts)
+            step: Step | None = None
             try:
-                with self._contained(job, step.name if step else None) as outcome:
-                    self._must_save(self._advance(job, flow, step), flow)
+                with self._contained(job, job.current_step) as outcome:
+                    step = plan.next_step(flow, job.facts)
+                    moved = self._must_save(self._advance(job, flow, step), flow)
                 if outcome.error is not None:
-                    self._must_save(self._after_error(job, step, outcome.error), flow)
+                    moved = self._must_save(self._after_error(job, step, outcome.error), flow)
             except LeaseLost:
                 logger.info("the lease was lost; nothing more is stored", extra={"job_id": str(job.id)})
                 return self._repository.get(job.id)
             except BaseException as interruption:
                 self._give_back(job, interruption)
                 raise
-            job = self._repository.get(job.id)
+            job = moved
         return job
 
     def _advance(self, job: Job, flow: Flow, step: Step | None) -> Transition:
@@ -278,9 +285,10 @@ class Orchestrator:
         and_then = flow.on_finished if flow and transition.ends_the_job else None
         return self._repository.save(transition, and_then=and_then)
 
-    def _must_save(self, transition: Transition, flow: Flow) -> None:
+    def _must_save(self, transition: Transition, flow: Flow) -> Job:
         if not self._save(transition, flow):
             raise LeaseLost(transition.before.id)
+        return transition.after
 
     def _send(self, job: Job) -> bool:
         return self._queue.send(job, self._timing.resend_at(job, self._clock()))

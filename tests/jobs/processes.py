@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def start_python(*arguments: str, **settings: str) -> subprocess.Popen[str]:
-    """Start `python <arguments>` in the repository; `settings` are environment variables."""
+    """Start `python <arguments>` in the repository, in its own process group; `settings` are environment variables."""
     database = connection.settings_dict
     environment = {
         **os.environ,
@@ -28,4 +28,5 @@ def start_python(*arguments: str, **settings: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from astra_site.lib.errors import InvalidInput
+from jobs.core.flow import Flow, RetryPolicy, Step
 from jobs.core.job import Job, JobEventKind, JobStatus
 from jobs.core.ports import StepContext
 from jobs.errors import FlowUnknown, IllegalTransition, StepPostponed
@@ -141,6 +142,17 @@ def test_a_step_that_does_not_do_what_it_is_for_fails_instead_of_looping(worksho
     workshop.behaviours["first"] = lambda context: {"something": "else"}
     failed = workshop.orchestrator.run(workshop.submit().id)
     assert (failed.status, failed.error_code) == (JobStatus.FAILED, "step_unsatisfied")
+
+
+def test_a_plan_that_raises_fails_the_job_instead_of_haunting_the_queue(stage: Stage) -> None:
+    workshop = Workshop(stage)
+    broken = Flow("broken", "documents", (Step("only", lambda facts: bool(facts["missing"]), RETRY),))
+    workshop.catalog.register(broken, {"only": lambda context: {}})
+    job = workshop.orchestrator.submit("broken", stage.tenant_id, {})
+    for _ in range(RetryPolicy().max_attempts):
+        workshop.orchestrator.run(job.id)
+        stage.clock.advance(RetryPolicy().backoff_max_s)
+    assert (workshop.stored(job).status, workshop.stored(job).error_code) == (JobStatus.FAILED, "step_crashed")
 
 
 def test_a_postponed_step_waits_without_losing_a_try(workshop: Workshop) -> None:

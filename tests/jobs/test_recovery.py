@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from jobs.core import transitions
 from jobs.core.job import JobEventKind, JobStatus
 from jobs.core.ports import StepContext
+from jobs.core.transitions import Transition
 from tests.jobs.stages import LEASE_S, Stage
 from tests.jobs.workshop import RESEND_AFTER_S, RETRY, Workshop
 
@@ -77,6 +80,28 @@ def test_a_worker_that_was_taken_for_dead_can_not_write(workshop: Workshop) -> N
     assert workshop.stored(job).facts == {"first": "done", "second": "done"}
     assert len(workshop.finished) == 1
     assert workshop.kinds(job).count(JobEventKind.COMPLETED) == 1
+
+
+def test_a_job_that_another_takes_the_moment_it_is_put_back_is_left_alone(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outage(context: StepContext) -> Mapping[str, Any]:
+        raise workshop.stage.outage()
+
+    save = workshop.stage.repository.save
+
+    def save_and_lose(transition: Transition, **options: Any) -> bool:
+        saved = save(transition, **options)
+        if transition.after.status is JobStatus.QUEUED:
+            assert save(transitions.start(transition.after, "first", uuid4(), workshop.stage.clock(), LEASE_S))
+        return saved
+
+    workshop.behaviours["first"] = outage
+    job = workshop.submit()
+    monkeypatch.setattr(workshop.stage.repository, "save", save_and_lose)
+    workshop.orchestrator.run(job.id)
+    assert workshop.calls == ["first"]
+    assert workshop.stored(job).status is JobStatus.PROCESSING, "it is the other's now"
 
 
 def test_an_interrupted_worker_gives_its_job_back_at_once(workshop: Workshop) -> None:
