@@ -30,7 +30,7 @@ _DECIDED_YES: Final = re.compile(
     r"^si (?:(?:lo|la|los|las|se) )?aprueban?|(?:lo|la|los|las) aprueban)\b"
 )
 _QUESTION: Final = re.compile(
-    r"^(?:(?:lo|la|los|las) )?aprueban?(?: \w+){0,5}$|\baprueban? (?:los|el|la|ustedes)\b|"
+    r"^(?:(?:lo|la|los|las) )?aprueban?(?: \w+){0,5}$|(?<!se )\baprueban? (?:los|el|la|ustedes)\b|"
     r"(?<!si )\b(?:lo|la|los|las) aprueban?(?: \w+){0,3}$"
 )
 _DECLARED: Final = re.compile(r"\b(?:queda|quedan|ha sido|han sido|se declara|declaro) aprobad[oa]s?\b")

@@ -23,6 +23,7 @@ VOTES = [
     ("La proposición no ha sido aprobada, siete votos a favor y diez en contra.", (7, 10, None, "rejected")),
     ("con veintiun votos a favor sin votos en contra queda aprobada el acta", (21, 0, None, "approved")),
     ("Se registran treinta y un votos a favor, cinco en contra y dos abstenciones.", (31, 5, 2, None)),
+    ("Se aprueba el acta.", (None, None, None, "approved")),
     ("¿Aprueban los honorables concejales la proposición?", (None, None, None, None)),
 ]
 
