@@ -99,6 +99,14 @@ def read_control(element: etree._Element) -> Control | None:
     return Control(element, properties, content, tag, alias or tag, _level_of(element))
 
 
+def forgotten_title(element: etree._Element) -> str | None:
+    """Return the title of a `w:sdt` whose author forgot the tag, or whose program lost it (LibreOffice 7 does)."""
+    properties = element.find(w("sdtPr"))
+    if properties is None or any(properties.find(name) is not None for name in _UNTYPED):
+        return None
+    return None if read_control(element) is not None else attribute(properties.find(w("alias")))
+
+
 def kind_of(control: Control) -> PlaceholderKind:
     """Return what the control is for: what Word says it is, then its name's prefix, then what it wraps."""
     if control.properties.find(w("picture")) is not None:

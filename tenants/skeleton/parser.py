@@ -8,7 +8,7 @@ from typing import Final
 
 from lxml import etree
 
-from tenants.skeleton.controls import Control, kind_of, scan_controls, table_columns
+from tenants.skeleton.controls import Control, forgotten_title, kind_of, scan_controls, table_columns
 from tenants.skeleton.markers import find_markers, paragraph_text
 from tenants.skeleton.model import (
     Placeholder,
@@ -84,6 +84,8 @@ def _discover(root: etree._Element, where: Outline | str, found: _Discovery) -> 
     scan = scan_controls(root)
     for container in scan.containers:
         found.warn("control_is_container", f"{container.tag} wraps other controls and isn't filled.", container.tag)
+    for title in filter(None, map(forgotten_title, root.iter(w("sdt")))):
+        found.warn("control_without_tag", f"The control titled {title[:80]} has no tag, so nothing can be put there.")
     by_element = {control.element: control for control in scan.placeholders}
     filled = set(by_element)
     for element in root.iter(w("sdt"), w("p"), w("bookmarkStart")):

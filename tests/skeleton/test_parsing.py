@@ -65,7 +65,11 @@ def test_a_control_of_libreoffice_that_only_has_an_alias_is_found_by_it() -> Non
         '<w:sdt><w:sdtPr><w:alias w:val="NUMERO_ACTA"/></w:sdtPr><w:sdtContent><w:r/></w:sdtContent></w:sdt>'
         '<w:sdt><w:sdtPr><w:alias w:val="Un comentario"/></w:sdtPr><w:sdtContent><w:r/></w:sdtContent></w:sdt>'
     )
-    assert _kinds(make_docx(f"<w:p>{sdt}</w:p>")) == {"NUMERO_ACTA": "text"}
+    docx = make_docx(f"<w:p>{sdt}</w:p>")
+    assert _kinds(docx) == {"NUMERO_ACTA": "text"}
+    warning = parse_skeleton(docx).warnings[0]
+    assert warning.code == "control_without_tag"
+    assert "Un comentario" in warning.message
 
 
 def test_word_galleries_such_as_a_table_of_contents_are_no_placeholders() -> None:
