@@ -10,6 +10,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from astra_site.health import live, ready
 from astra_site.objects import download_object
 
+handler404 = "astra_site.error_pages.page_not_found"
+handler500 = "astra_site.error_pages.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),

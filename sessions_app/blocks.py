@@ -46,7 +46,11 @@ class SpokenContext:
 
 @dataclass(frozen=True, slots=True)
 class ExplicitContext:
-    """What a person or client said about the following inputs; `number` is its place in the journal."""
+    """What a person or client said about the following inputs.
+
+    `number` is the journal's number of the entry that named the speaker (0: nobody did): a later change of topic,
+    zone or restriction says nothing about who has the floor.
+    """
 
     number: int = 0
     speaker: str | None = None

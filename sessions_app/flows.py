@@ -13,6 +13,7 @@ from jobs import registry
 from jobs.core.flow import Flow, RetryPolicy, Step, by_fact
 from jobs.core.job import Job, JobStatus
 from jobs.core.ports import StepContext
+from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, Session
 from sessions_app.services import minutes
 from sessions_app.services.finalize import PRODUCE_MINUTES, advance, sweep_draining
@@ -46,9 +47,12 @@ def input_finished(job: Job) -> None:
         return
     code = job.error_code or "cancelled"
     payload = {"code": code, "message": job.error_message, "job_id": str(job.id)}
-    sequence_id = job.payload["sequence_id"]
-    if not write_result_once(job.session_id, NewEntry(EntryKind.FAILURE, payload, sequence_id)):
-        return
+    entry = NewEntry(EntryKind.FAILURE, payload, job.payload["sequence_id"])
+    try:
+        if not write_result_once(job.session_id, entry):
+            return
+    except SessionStateConflict:
+        return  # the journal is closed: somebody retried a job of a session whose minutes are made
     session_id = job.session_id
     session = Session.objects.select_related("config_version").get(pk=session_id)
     transaction.on_commit(lambda: _after_failure(session))

@@ -31,9 +31,9 @@ STATUS_OF = {
 PROBLEM_TYPE = "application/problem+json"
 
 
-def problem(status: int, code: str, detail: str, **members: object) -> Response:
-    """Build an RFC 9457 answer; `code` is stable, `detail` is for a person."""
-    body = {
+def problem_body(status: int, code: str, detail: str, **members: object) -> dict[str, object]:
+    """Return the members of an RFC 9457 problem; `code` is stable, `detail` is for a person."""
+    return {
         "type": f"https://astra.invalid/problems/{code}",
         "title": code.replace("_", " ").capitalize(),
         "status": status,
@@ -42,7 +42,11 @@ def problem(status: int, code: str, detail: str, **members: object) -> Response:
         "trace_id": current_context().get("trace_id"),
         **members,
     }
-    return Response(body, status=status, content_type=PROBLEM_TYPE)
+
+
+def problem(status: int, code: str, detail: str, **members: object) -> Response:
+    """Build an RFC 9457 answer."""
+    return Response(problem_body(status, code, detail, **members), status=status, content_type=PROBLEM_TYPE)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any, cast
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -16,7 +16,7 @@ from astra_site.lib.tenancy import get_owned
 from jobs.api.serializers import JobOutput
 from jobs.api.views import JobListView
 from jobs.models import Job
-from sessions_app.api.parsers import StreamParser
+from sessions_app.api.serializers import ModelConfigInput
 from sessions_app.services import inputs
 from sessions_app.services.uploads import upload_recording
 
@@ -25,7 +25,6 @@ class SessionRecordingView(AstraAPIView):
     """Upload a recording."""
 
     permission_classes = (require_scope("sessions:write"),)
-    parser_classes = (StreamParser,)
 
     class Output(serializers.Serializer[Any]):
         """What to give to `POST jobs`."""
@@ -44,7 +43,8 @@ class SessionRecordingView(AstraAPIView):
     )
     def post(self, request: Request, session_id: UUID) -> Response:
         """Store the body as a recording of the session, in flat memory. It becomes an input with `POST jobs`."""
-        return Response(self.Output(upload_recording(session_id, request.data)).data, status=201)
+        # The request itself is the stream, with or without an announced length; `request.data` would need one.
+        return Response(self.Output(upload_recording(session_id, cast(IO[bytes], request))).data, status=201)
 
 
 class JobCollectionView(JobListView):
@@ -55,7 +55,7 @@ class JobCollectionView(JobListView):
 
         session_id = serializers.UUIDField()
         audio_url = serializers.CharField(max_length=500)
-        model_config = serializers.DictField(required=False, default=dict)
+        model_config = ModelConfigInput(required=False, default=dict)
 
     def get_permissions(self) -> list[Any]:
         """Reading wants one scope, posting another."""

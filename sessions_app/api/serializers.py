@@ -11,6 +11,12 @@ from sessions_app.services.delivery import Delivery, delivery_of
 from sessions_app.services.finalize import what_is_left
 
 
+class ModelConfigInput(serializers.Serializer[Any]):
+    """Which speech engine; models and folders are the installation's."""
+
+    provider = serializers.CharField(max_length=64, required=False, help_text="e.g. whisper; default: the site's.")
+
+
 class PinnedOutput(serializers.Serializer[Session]):
     """What a session froze at its start."""
 

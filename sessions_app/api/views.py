@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from rest_framework.response import Response
 from astra_site.lib.api import AstraAPIView, require_scope
 from astra_site.lib.json_input import StrictJSONParser
 from astra_site.lib.tenancy import get_owned
-from sessions_app.api.serializers import SessionOutput
+from sessions_app.api.serializers import ModelConfigInput, SessionOutput
 from sessions_app.errors import InputInvalid, InputTooLarge
 from sessions_app.models import Mode, Session, State
 from sessions_app.services import delivery, inputs
@@ -40,7 +41,7 @@ class SessionStartView(AstraAPIView):
         skeleton_id = serializers.UUIDField(required=False, allow_null=True, help_text="Default: the tenant's.")
         mode = serializers.ChoiceField(choices=Mode.choices, default=Mode.BATCH)
         metadata = serializers.DictField(required=False, default=dict)
-        model_config = serializers.DictField(required=False, default=dict)
+        model_config = ModelConfigInput(required=False, default=dict)
 
     @extend_schema(
         operation_id="session_start",
@@ -121,7 +122,7 @@ class SessionAppendView(AstraAPIView):
         """Audio as base64 in JSON, audio as a multipart file, or text."""
 
         sequence_id = serializers.IntegerField(min_value=1, max_value=inputs.MAX_SEQUENCE_ID)
-        captured_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+        captured_at = serializers.DateTimeField(required=False, allow_null=True, default=None, default_timezone=UTC)
         audio_chunk = serializers.CharField(required=False, help_text="base64 (RFC 4648)", trim_whitespace=False)
         audio = serializers.FileField(required=False, allow_empty_file=True, help_text="multipart file")
         text = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
@@ -240,7 +241,9 @@ class SessionAssetView(AstraAPIView):
 
         file = serializers.FileField(allow_empty_file=True)
         caption = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
-        after_sequence_id = serializers.IntegerField(min_value=0, required=False, default=None, allow_null=True)
+        after_sequence_id = serializers.IntegerField(
+            min_value=0, max_value=inputs.MAX_SEQUENCE_ID, required=False, default=None, allow_null=True
+        )
 
     class Output(serializers.Serializer[Any]):
         """The stored image."""

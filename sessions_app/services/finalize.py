@@ -13,6 +13,8 @@ from django.db import transaction
 
 from astra_site.lib.tenancy import get_owned, tenant_scope
 from jobs import services as jobs
+from jobs.models import Job as JobRow
+from jobs.models import Status
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
@@ -109,9 +111,17 @@ def sweep_draining() -> None:
 
 
 def _try_again(session: Session) -> None:
-    """Put a failed production back to work from the step that failed."""
+    """Put a failed production back to work from the step that failed; one that was cancelled gets a new job."""
     goal = State.BUILDING if session.state == State.BUILD_FAILED else State.SEALING
     with transaction.atomic():
-        if move(session.id, State(session.state), goal, failure=None) and session.job_id:
-            jobs.retry(session.job_id)
+        if not move(session.id, State(session.state), goal, failure=None) or session.job_id is None:
+            return
+        failed = get_owned(JobRow, session.job_id)
+        if failed.status == Status.FAILED:
+            jobs.retry(failed.id)
+            return
+        again = jobs.submit(
+            PRODUCE_MINUTES, {}, session_id=session.id, facts=failed.facts, dedup_key=f"{PRODUCE_MINUTES}:{failed.id}"
+        )
+        Session.objects.filter(pk=session.id).update(job_id=again.id)
 

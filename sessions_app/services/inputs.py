@@ -28,7 +28,9 @@ from jobs.transcription.containers import Container
 from sessions_app.errors import InputInvalid, SequenceConflict, SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.buffering import show_in_buffer
+from sessions_app.services.engine import engine_of
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
+from sessions_app.services.sessions import latest_context
 
 TRANSCRIBE_CHUNK = "transcribe_chunk"
 TRANSCRIBE_RECORDING = "transcribe_recording"
@@ -100,16 +102,15 @@ def submit_recording(session_id: UUID, *, audio_url: str, model_config: dict[str
     """Accept an uploaded recording as the next input of a session and queue its transcription.
 
     `audio_url` is what the upload answered. Repeating the call with the same recording returns the first job. Raises
-    `NotFound` (`recording_not_found`) for an address that is not an upload of this session.
+    `NotFound` (`recording_not_found`) for an address that is not an upload of this session, and `UnknownEngine`.
     """
     session = get_owned(Session, session_id)
+    engine_of(model_config or session.model_config)
     key = recording_key(session, audio_url)
     stored = object_store().head(Bucket.AUDIO, key)
     if stored is None:
         raise NotFound("recording_not_found", "audio_url names no recording that was uploaded to this session.")
-    known = JournalRow.objects.filter(
-        session_id=session.id, kind=EntryKind.RECORDING, content_sha256=str(stored.sha256)
-    ).first()
+    known = _known_recording(session.id, stored.sha256)
     if known is not None:
         return Accepted(known, is_repeat=True, job_id=_submit_job(session, known, TRANSCRIBE_RECORDING).id)
     _check_open_to(session, None)
@@ -140,6 +141,7 @@ def upload_asset(
         if known is not None:
             transaction.set_rollback(True)
             return Accepted(known, is_repeat=True)
+        context = latest_context(session.id, after_sequence_id)
         payload = {
             "asset_id": str(new_id()),
             "number": assets.count() + 1,
@@ -150,7 +152,7 @@ def upload_asset(
             "media_type": normal.media_type,
             "width_px": normal.width_px,
             "height_px": normal.height_px,
-            "restricted": False,
+            "restricted": bool(context and context.payload["restricted"]),
         }
         row = write(locked, NewEntry(EntryKind.ASSET, payload, None, actor, content=normal.sha256))
     show_in_buffer(session, row)
@@ -171,8 +173,11 @@ def _check_sequence_id(sequence_id: int) -> None:
 
 
 def _check_open_to(session: Session, sequence_id: int | None) -> None:
-    """Raise `SessionStateConflict` unless the session is open, or draining and this number is still missing in it."""
-    fills_gap = sequence_id is not None and sequence_id <= (session.final_sequence_id or 0)
+    """Raise `SessionStateConflict` unless the session is open, or draining and waiting for this number.
+
+    Once gaps are accepted nothing is waited for: what follows a gap may be understood already.
+    """
+    fills_gap = sequence_id is not None and sequence_id <= (session.final_sequence_id or 0) and not session.accept_gaps
     if session.state == State.OPEN or (session.state == State.DRAINING and fills_gap):
         return
     raise SessionStateConflict(
@@ -188,10 +193,14 @@ def _accept(session: Session, entry: NewEntry, flow: str) -> Accepted:
         locked = lock_for_entry(session.id, _OPEN_TO_INPUT)
         sequence_id = entry.sequence_id or locked.highest_sequence_id + 1
         _check_open_to(locked, entry.sequence_id)
-        known = _known_input(session.id, sequence_id)
+        if entry.sequence_id is None:
+            known = _known_recording(session.id, entry.content)
+        else:
+            known = _known_input(session.id, sequence_id)
         if known is not None:
             transaction.set_rollback(True)
-            return _repeat(known, entry.kind, entry.content)
+            job_id = _submit_job(session, known, flow).id if entry.sequence_id is None else None
+            return replace(_repeat(known, entry.kind, entry.content), job_id=job_id)
         row = write(locked, replace(entry, sequence_id=sequence_id))
         if sequence_id > locked.highest_sequence_id:
             Session.objects.filter(pk=session.id).update(highest_sequence_id=sequence_id)
@@ -212,6 +221,12 @@ def _submit_job(session: Session, row: JournalRow, flow: str) -> Job:
 def _known_input(session_id: UUID, sequence_id: int) -> JournalRow | None:
     rows = JournalRow.objects.filter(session_id=session_id, kind__in=JournalRow.sequenced_kinds)
     known: JournalRow | None = rows.filter(sequence_id=sequence_id).first()
+    return known
+
+
+def _known_recording(session_id: UUID, content: Sha256 | None) -> JournalRow | None:
+    rows = JournalRow.objects.filter(session_id=session_id, kind=EntryKind.RECORDING)
+    known: JournalRow | None = rows.filter(content_sha256=str(content)).first()
     return known
 
 

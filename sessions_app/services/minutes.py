@@ -20,8 +20,6 @@ from sessions_app.services.journal import sealed_entries
 from sessions_app.services.states import move
 from tenants.services import DOCX
 
-_BUILD_STEPS = frozenset({"write_dump", "build_document"})
-
 
 def write_dump(context: StepContext) -> dict[str, Any]:
     """Replay the journal into the session dump and store it under its own hash."""
@@ -128,11 +126,10 @@ def finish(job: Job) -> None:
         done = {"snapshot_id": UUID(facts["snapshot_id"]), "integrity_hash": facts["integrity_hash"]}
         move(job.session_id, State.SEALING, State.CLOSED, closed_at=job.finished_at, **done)
         return
-    failure = {"step": job.current_step, "code": job.error_code, "message": job.error_message}
-    if job.current_step in _BUILD_STEPS or job.current_step is None:
-        move(job.session_id, State.BUILDING, State.BUILD_FAILED, failure=failure)
-        return
-    move(job.session_id, State.SEALING, State.SEAL_FAILED, failure=failure)
+    failure = {"step": job.current_step, "code": job.error_code or "cancelled", "message": job.error_message}
+    # The session's own state decides: a build that is done over again may fail when the session is sealing already.
+    if not move(job.session_id, State.BUILDING, State.BUILD_FAILED, failure=failure):
+        move(job.session_id, State.SEALING, State.SEAL_FAILED, failure=failure)
 
 
 def _session(context: StepContext) -> Session:

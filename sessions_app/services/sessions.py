@@ -19,7 +19,7 @@ from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from tenants.models import Skeleton
 from tenants.services import current_config, default_skeleton_version, skeleton_version
 
-_NOTHING_SAID = {"speaker": None, "topic": None, "zone": None, "restricted": False}
+_NOTHING_SAID = {"speaker": None, "speaker_number": 0, "topic": None, "zone": None, "restricted": False}
 
 
 def start_session(
@@ -85,6 +85,8 @@ def change_context(session_id: UUID, *, actor: str, changes: Mapping[str, Any]) 
             **changes,
             "from_sequence_id": session.highest_sequence_id + 1,
         }
+        if "speaker" in changes:
+            payload["speaker_number"] = session.journal_length
         return write(session, NewEntry(EntryKind.CONTEXT, payload, actor=actor))
 
 

@@ -66,7 +66,7 @@ def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> b
     if row.kind != EntryKind.TEXT and transcript is None and failure is None:
         return False
     before = SpokenContext.from_json(last.payload["after"]) if last else SpokenContext()
-    if transcript is None and failure is not None:
+    if row.kind != EntryKind.TEXT and transcript is None and failure is not None:
         payload = _pending(session, row, failure, before)
     else:
         payload = _understood(session, row, transcript, before)
@@ -117,4 +117,4 @@ def _explicit(session: Session, row: JournalRow) -> ExplicitContext:
     if entry is None:
         return ExplicitContext()
     said = {key: entry.payload[key] for key in ("speaker", "topic", "zone", "restricted")}
-    return ExplicitContext(number=entry.number, **said)
+    return ExplicitContext(number=entry.payload["speaker_number"], **said)
