@@ -1,4 +1,4 @@
-"""Fixtures of every test: the database, three councils' people, tokens."""
+"""Fixtures of every test: the database, two councils and their people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import pytest
 
 from astra_site.embedded import EmbeddedServices
 from astra_site.lib.redis_client import redis_client
+from tenants.models import Tenant
 from tests.custody_flush import flush_past_custody_triggers
+from tests.factories.sessions import CouncilFactory
+from tests.people import Person
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +32,29 @@ def _custody_tables_can_be_flushed() -> Iterator[None]:
     """Let Django empty the append-only tables between transactional tests."""
     with flush_past_custody_triggers():
         yield
+
+
+@pytest.fixture
+def council(db: None) -> Tenant:
+    """A council with its default skeleton and a published configuration."""
+    made: Tenant = CouncilFactory(slug="quibdo", name="Concejo Municipal de Quibdó")
+    return made
+
+
+@pytest.fixture
+def alice(council: Tenant) -> Person:
+    """A clerk of the council."""
+    return Person("alice", council)
+
+
+@pytest.fixture
+def bob(council: Tenant) -> Person:
+    """Another clerk of the same council."""
+    return Person("bob", council)
+
+
+@pytest.fixture
+def charlie(db: None) -> Person:
+    """The outsider: a clerk of another council."""
+    other: Tenant = CouncilFactory(slug="tado", name="Concejo Municipal de Tadó")
+    return Person("charlie", other)

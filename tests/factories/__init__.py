@@ -1,0 +1,1 @@
+"""Factories that mirror the applications; each makes what its app's own service would make."""
