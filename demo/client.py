@@ -62,6 +62,10 @@ class Client:
         self.append_ms.append((time.perf_counter() - started) * 1000)
         return answer
 
+    def append_text(self, session_id: str, sequence_id: int, text: str) -> JSON:
+        """Send typed text in the place of a chunk."""
+        return self._call("POST", f"/session/{session_id}/append", json={"sequence_id": sequence_id, "text": text})
+
     def set_context(self, session_id: str, **changes: object) -> JSON:
         """Say who speaks from the next chunk on."""
         return self._call("PATCH", f"/session/{session_id}/current-context", json=changes)
@@ -69,7 +73,10 @@ class Client:
     def upload_image(self, session_id: str, image: bytes, caption: str) -> JSON:
         """Add an image."""
         return self._call(
-            "POST", f"/session/{session_id}/upload-asset", data={"caption": caption}, files={"file": ("image.png", image)}
+            "POST",
+            f"/session/{session_id}/upload-asset",
+            data={"caption": caption},
+            files={"file": ("image.png", image)},
         )
 
     def upload_recording(self, session_id: str, recording: bytes) -> JSON:

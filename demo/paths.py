@@ -39,7 +39,7 @@ class PathResult:
 
 
 def live_path(client: Client, recording: RecordedSession, image: bytes, folder: Path, report: Report) -> PathResult:
-    """Send the session as chunks, out of order and one of them twice; change the speaker and add an image on the way."""
+    """Send the session as chunks, out of order and one twice; change the speaker and add an image on the way."""
     result = PathResult("live")
     with result.timed("start"):
         session_id = client.start("realtime", _metadata("014"))
@@ -98,7 +98,7 @@ def _change_of_speaker(recording: RecordedSession, chunks: Sequence[Chunk]) -> t
 def _send(client: Client, session_id: str, chunks: Sequence[Chunk], report: Report, repeat: int | None = None) -> None:
     """Send chunks in a shuffled order; the one at position `repeat` twice."""
     order = list(chunks)
-    random.Random(_SHUFFLE_SEED).shuffle(order)
+    random.Random(_SHUFFLE_SEED).shuffle(order)  # noqa: S311 - the same disorder in every run
     if repeat is not None:
         order.append(order[repeat])
     for chunk in order:

@@ -7,6 +7,7 @@ import json
 import wave
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +41,9 @@ class RecordedSession:
     @cached_property
     def utterances(self) -> list[dict[str, object]]:
         """What was spoken: speaker, text, start_ms, end_ms."""
-        found: list[dict[str, object]] = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))["utterances"]
+        found: list[dict[str, object]] = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))[
+            "utterances"
+        ]
         return found
 
     @cached_property
@@ -67,7 +70,7 @@ class RecordedSession:
         while borders[-1] + longest_ms < self.duration_ms:
             borders.append(self._pause_before(borders[-1] + longest_ms, borders[-1] + longest_ms // 2))
         borders.append(self.duration_ms)
-        pairs = zip(borders, borders[1:], strict=False)
+        pairs = pairwise(borders)
         return [Chunk(number, self._wav(start, end), start, end) for number, (start, end) in enumerate(pairs, start=1)]
 
     def _pause_before(self, latest_ms: int, earliest_ms: int) -> int:

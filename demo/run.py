@@ -101,7 +101,9 @@ def _results(live: PathResult, batch: PathResult, verdicts: tuple[Verdict, Verdi
     for step in live.seconds | batch.seconds:
         table.add_row(step, *(f"{path.seconds[step]:.1f} s" if step in path.seconds else "–" for path in (live, batch)))
     table.add_section()
-    table.add_row(f"word errors (< {WORD_ERROR_LIMIT:.0%})", *(f"{verdict.word_error_rate:.1%}" for verdict in verdicts))
+    table.add_row(
+        f"word errors (< {WORD_ERROR_LIMIT:.0%})", *(f"{verdict.word_error_rate:.1%}" for verdict in verdicts)
+    )
     for intent in sorted(verdicts[0].blocks_by_intent | verdicts[1].blocks_by_intent):
         table.add_row(f"blocks {intent}", *(str(verdict.blocks_by_intent[intent] or "–") for verdict in verdicts))
     same = "the same" if alike.same_order else "DIFFERENT"

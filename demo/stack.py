@@ -47,7 +47,7 @@ class Stack:
         """Choose the port and put the environment of all parts together."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.services = EmbeddedServices(self.folder / "services")
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         endpoints = self.services.endpoints()
         self.environment = {
             **os.environ,
@@ -74,6 +74,15 @@ class Stack:
 
     def start(self, report: Callable[[str], None]) -> None:
         """Start part after part, telling each; raise `StackFailed` for one that does not start."""
+        self.prepare(report)
+        self.start_web()
+        self.start_worker()
+        self.start_sweeper()
+        self.wait_until_ready()
+        report(f"web, worker and sweeper run at {self.url}")
+
+    def prepare(self, report: Callable[[str], None]) -> None:
+        """Start the servers, migrate, and make the demonstration's council."""
         self.logs.mkdir(parents=True, exist_ok=True)
         if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
             self.services.start()
@@ -86,11 +95,6 @@ class Stack:
             *("--skeleton-code", "ACTA_ORDINARIA", "--config", str(ROOT / "demo/config.json")),
         )
         report(f"{COUNCIL_NAME} has its skeleton and its published configuration")
-        self.start_web()
-        self.start_worker()
-        self.start_sweeper()
-        self.wait_until_ready()
-        report(f"web, worker and sweeper run at {self.url}")
 
     def start_web(self) -> None:
         """Start the web server."""
@@ -186,7 +190,8 @@ def service_environment(stack: Stack) -> Mapping[str, str]:
     return {name: stack.environment[name] for name in names}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a loopback port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

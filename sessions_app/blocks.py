@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sessions_app.understanding.types import DialogueContext, Intent, Understanding
@@ -29,7 +29,7 @@ class AudioSource:
 class SpokenContext:
     """What holds from one input to the next: the dialogue, who has the floor, how much audio there was."""
 
-    dialogue: DialogueContext = DialogueContext()
+    dialogue: DialogueContext = field(default_factory=DialogueContext)
     floor: str | None = None
     explicit_number: int = 0
     session_end_ms: int = 0
@@ -149,9 +149,7 @@ def _merged_data(group: Sequence[Understanding]) -> dict[str, Any]:
     return merged
 
 
-def _audio_span(
-    sequence_id: int, group: Sequence[Understanding], audio: AudioSource | None
-) -> dict[str, Any] | None:
+def _audio_span(sequence_id: int, group: Sequence[Understanding], audio: AudioSource | None) -> dict[str, Any] | None:
     if audio is None:
         return None
     start_ms = min(item.start_ms for item in group)
@@ -169,10 +167,11 @@ def processing_block(sequence_id: int) -> dict[str, Any]:
     return {**_EMPTY, "block_id": f"{sequence_id}.0", "sequence_id": sequence_id, "part": 0, "type": "TEXT"}
 
 
-def pending_block(
-    sequence_id: int, code: str, audio: Mapping[str, Any] | None, config: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the block of an input that could not be transcribed: visible in the document, to be reviewed."""
+def pending_block(sequence_id: int, code: str, audio: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the block of an input that could not be transcribed: visible in the document, to be reviewed.
+
+    It names no place: the builder shows it where it was spoken, after the block before it.
+    """
     return {
         **_EMPTY,
         "block_id": f"{sequence_id}.0",
@@ -180,7 +179,6 @@ def pending_block(
         "part": 0,
         "type": "AUDIO_PENDING",
         "status": "ERROR_PENDING_REVIEW",
-        "target_placeholder": config["default_zone"],
         "data": {"error_code": code},
         "needs_review": True,
         "audio": dict(audio) if audio else None,

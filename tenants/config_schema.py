@@ -64,5 +64,7 @@ class ConfigContent(_Strict):
         for intent, table in self.table_map.items():
             if placeholder_kinds.get(table.table_id) != "table":
                 found.append(f"{intent}: the skeleton has no table {table.table_id}.")
-        found += [f"{name}: the skeleton has no field {name}." for name in self.field_map if name not in placeholder_kinds]
+        found += [
+            f"{name}: the skeleton has no field {name}." for name in self.field_map if name not in placeholder_kinds
+        ]
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
@@ -32,7 +33,7 @@ class AdminTenantScopeMiddleware:
             return self.get_response(request)
 
     @staticmethod
-    def _roles(request: HttpRequest) -> dict[object, str]:
+    def _roles(request: HttpRequest) -> dict[UUID, str]:
         if not request.user.is_authenticated:
             return {}
         with all_tenants(reason="find the tenants of the signed-in person"):

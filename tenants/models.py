@@ -81,7 +81,9 @@ class SkeletonVersion(TenantOwned):
     """One immutable content of a skeleton, pinned by content hash and, where the store has them, version id."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    skeleton = models.ForeignKey(Skeleton, on_delete=models.PROTECT, related_name="versions", verbose_name=_("skeleton"))
+    skeleton = models.ForeignKey(
+        Skeleton, on_delete=models.PROTECT, related_name="versions", verbose_name=_("skeleton")
+    )
     number = models.PositiveIntegerField(_("version"))
     object_key = models.CharField(max_length=300)
     s3_version_id = models.CharField(_("store version"), max_length=200, default="", blank=True)

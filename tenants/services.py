@@ -30,16 +30,15 @@ def add_skeleton_version(skeleton: Skeleton, docx: bytes) -> SkeletonVersion:
     """
     parsed = parse_skeleton(docx)
     digest = Sha256.of(docx)
-    stored = object_store().put(
-        Bucket.SKELETONS, f"{skeleton.tenant_id}/{skeleton.id}/{digest.hex}.docx", docx, DOCX
-    )
+    stored = object_store().put(Bucket.SKELETONS, f"{skeleton.tenant_id}/{skeleton.id}/{digest.hex}.docx", docx, DOCX)
     with transaction.atomic():
         Skeleton.objects.select_for_update().get(pk=skeleton.pk)
         known = SkeletonVersion.objects.filter(skeleton=skeleton, sha256=str(digest)).first()
         if known is not None:
-            return known
+            version: SkeletonVersion = known
+            return version
         newest = SkeletonVersion.objects.filter(skeleton=skeleton).aggregate(n=Max("number"))["n"] or 0
-        return SkeletonVersion.objects.create(
+        version = SkeletonVersion.objects.create(
             tenant_id=skeleton.tenant_id,
             skeleton=skeleton,
             number=newest + 1,
@@ -49,6 +48,7 @@ def add_skeleton_version(skeleton: Skeleton, docx: bytes) -> SkeletonVersion:
             size_bytes=len(docx),
             placeholders=parsed.to_json()["placeholders"],
         )
+        return version
 
 
 def publish_config(
@@ -81,10 +81,10 @@ def _next_version(content: dict[str, Any], user: AbstractBaseUser | None, note: 
     digest = str(Sha256.of_json(content))
     with transaction.atomic():
         Tenant.objects.select_for_update().get(pk=tenant_id)
-        newest = ConfigVersion.objects.order_by("-number").first()
+        newest: ConfigVersion | None = ConfigVersion.objects.order_by("-number").first()
         if newest is not None and newest.sha256 == digest:
             return newest
-        return ConfigVersion.objects.create(
+        published: ConfigVersion = ConfigVersion.objects.create(
             tenant_id=tenant_id,
             number=(newest.number if newest else 0) + 1,
             content=content,
@@ -92,6 +92,7 @@ def _next_version(content: dict[str, Any], user: AbstractBaseUser | None, note: 
             note=note,
             published_by=user,
         )
+        return published
 
 
 def current_config() -> ConfigVersion:
@@ -105,7 +106,9 @@ def current_config() -> ConfigVersion:
 
 def default_skeleton_version() -> SkeletonVersion:
     """Return the newest version of the tenant's default skeleton; raise `NothingPublished`."""
-    return _newest(SkeletonVersion.objects.filter(skeleton__is_default=True), "This tenant has no default skeleton yet.")
+    return _newest(
+        SkeletonVersion.objects.filter(skeleton__is_default=True), "This tenant has no default skeleton yet."
+    )
 
 
 def skeleton_version(skeleton_id: UUID) -> SkeletonVersion:

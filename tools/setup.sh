@@ -35,7 +35,7 @@ fi
 echo "Installing the locked packages into .venv ..."
 .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt || true
 set -- --require-hashes -r requirements/base.txt -r requirements/whisper.txt -r requirements/dev.txt
-if ! .venv/bin/uv pip install -q --python .venv/bin/python "$@"; then
+if ! .venv/bin/uv pip install -q --compile-bytecode --python .venv/bin/python "$@"; then
     echo "uv could not install them; trying pip (about two minutes) ..."
     .venv/bin/python -m pip install -q --disable-pip-version-check "$@"
 fi

@@ -37,6 +37,11 @@ class AstraAPIView(APIView):
         with ExitStack() as self.open_contexts:
             return super().dispatch(request, *args, **kwargs)
 
+    @staticmethod
+    def actor(request: Request) -> str:
+        """Return the subject of the caller's token, for the journal."""
+        return str(request.user.pk)
+
     def perform_authentication(self, request: Request) -> None:
         """Authenticate, then open the tenant scope before permissions and the handler run."""
         principal = request.user

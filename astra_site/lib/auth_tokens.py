@@ -65,7 +65,7 @@ class FileKeys:
                 self._read_at_mtime_ns = mtime_ns
         except OSError as error:
             raise Unavailable("identity_keys_unavailable", "The identity provider's keys can't be read.") from error
-        kid = jwt.get_unverified_header(token).get("kid")
+        kid = str(jwt.get_unverified_header(token).get("kid"))
         if kid not in self._keys:
             raise jwt.PyJWKClientError("The token names a key that the provider does not publish.")
         return self._keys[kid]
@@ -109,7 +109,7 @@ class TokenVerifier:
         except PyJWKClientConnectionError as error:
             raise Unavailable("identity_keys_unavailable", "The identity provider does not answer.") from error
         except jwt.PyJWTError as error:
-            raise Unauthenticated("token_invalid", "The token is not valid: malformed, altered or not yet valid.") from error
+            raise Unauthenticated("token_invalid", "The token is malformed, altered or not yet valid.") from error
         return _principal(claims)
 
 

@@ -84,6 +84,6 @@ class JobCollectionView(JobListView):
         """Make an uploaded recording the next input of its session and transcribe it. Repeats return the first job."""
         given = self.JobInput(data=request.data)
         given.is_valid(raise_exception=True)
-        accepted = inputs.submit_recording(actor=request.user.subject, **given.validated_data)
+        accepted = inputs.submit_recording(actor=self.actor(request), **given.validated_data)
         job = get_owned(Job, UUID(str(accepted.job_id)))
         return Response(JobOutput(job).data, status=202)

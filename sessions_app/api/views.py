@@ -65,7 +65,7 @@ class SessionStartView(AstraAPIView):
         """Start a session and pin the configuration, skeleton and engine that it keeps to the end."""
         given = self.Input(data=request.data)
         given.is_valid(raise_exception=True)
-        session = start_session(actor=request.user.subject, **given.validated_data)
+        session = start_session(actor=self.actor(request), **given.validated_data)
         return Response(SessionOutput(session).data, status=201)
 
 
@@ -99,7 +99,11 @@ class SessionBlocksView(AstraAPIView):
         processing_count = serializers.IntegerField()
 
     @extend_schema(
-        operation_id="session_blocks", summary="A session's blocks", tags=["sessions"], parameters=[Input], responses=Output
+        operation_id="session_blocks",
+        summary="A session's blocks",
+        tags=["sessions"],
+        parameters=[Input],
+        responses=Output,
     )
     def get(self, request: Request, session_id: UUID) -> Response:
         """List what is recognised so far, in the order of the session, however it arrived."""
@@ -155,7 +159,7 @@ class SessionAppendView(AstraAPIView):
         common = {
             "sequence_id": values["sequence_id"],
             "captured_at": values["captured_at"],
-            "actor": request.user.subject,
+            "actor": self.actor(request),
         }
         if sum(name in values for name in ("audio_chunk", "audio", "text")) != 1:
             raise InputInvalid("input_ambiguous", "Send exactly one of audio_chunk (base64), audio (file) and text.")
@@ -226,7 +230,7 @@ class SessionContextView(AstraAPIView):
         if not given.validated_data:
             raise InputInvalid("context_empty", "Send at least one of speaker, topic, zone and restricted.")
         get_owned(Session, session_id)
-        row = change_context(session_id, actor=request.user.subject, changes=given.validated_data)
+        row = change_context(session_id, actor=self.actor(request), changes=given.validated_data)
         return Response(self.Output(row.payload).data)
 
 
@@ -274,7 +278,7 @@ class SessionAssetView(AstraAPIView):
             image=values["file"].read(),
             caption=values["caption"],
             after_sequence_id=values["after_sequence_id"],
-            actor=request.user.subject,
+            actor=self.actor(request),
         )
         answer = {**accepted.row.payload, "repeated": accepted.is_repeat}
         return Response(self.Output(answer).data, status=200 if accepted.is_repeat else 201)
@@ -301,7 +305,7 @@ class SessionFinalizeView(AstraAPIView):
         """Drain, build and seal. `202` while it goes on: repeat the call, or poll the session; `200` once closed."""
         given = self.Input(data=request.data)
         given.is_valid(raise_exception=True)
-        session = finalize(session_id, actor=request.user.subject, accept_gaps=given.validated_data["accept_gaps"])
+        session = finalize(session_id, actor=self.actor(request), accept_gaps=given.validated_data["accept_gaps"])
         return Response(SessionOutput(session).data, status=200 if session.state == State.CLOSED else 202)
 
 

@@ -42,7 +42,7 @@ def finalize(session_id: UUID, *, actor: str, accept_gaps: bool = False) -> Sess
     """
     session = get_owned(Session, session_id)
     if session.state == State.OPEN and session.journal_length == 0:
-        raise SessionStateConflict("session_empty", "Nothing was recorded in this session: there are no minutes to make.")
+        raise SessionStateConflict("session_empty", "Nothing was recorded: there are no minutes to make.")
     if session.state == State.OPEN:
         _start_draining(session_id, actor, accept_gaps)
     elif session.state == State.DRAINING and accept_gaps and not session.accept_gaps:
@@ -124,4 +124,3 @@ def _try_again(session: Session) -> None:
             PRODUCE_MINUTES, {}, session_id=session.id, facts=failed.facts, dedup_key=f"{PRODUCE_MINUTES}:{failed.id}"
         )
         Session.objects.filter(pk=session.id).update(job_id=again.id)
-

@@ -119,7 +119,8 @@ def submit_recording(session_id: UUID, *, audio_url: str, model_config: dict[str
     record = AudioRecord(key, stored.sha256, stored.size_bytes, MEDIA_TYPES[info.container], info.duration_ms)
     payload = {"codec": info.codec, "model_config": model_config}
     entry = NewEntry(EntryKind.RECORDING, payload, None, actor, record, stored.sha256)
-    return _accept(session, entry, TRANSCRIBE_RECORDING)
+    accepted = _accept(session, entry, TRANSCRIBE_RECORDING)
+    return replace(accepted, job_id=_submit_job(session, accepted.row, TRANSCRIBE_RECORDING).id)
 
 
 def upload_asset(
@@ -199,8 +200,7 @@ def _accept(session: Session, entry: NewEntry, flow: str) -> Accepted:
             known = _known_input(session.id, sequence_id)
         if known is not None:
             transaction.set_rollback(True)
-            job_id = _submit_job(session, known, flow).id if entry.sequence_id is None else None
-            return replace(_repeat(known, entry.kind, entry.content), job_id=job_id)
+            return _repeat(known, entry.kind, entry.content)
         row = write(locked, replace(entry, sequence_id=sequence_id))
         if sequence_id > locked.highest_sequence_id:
             Session.objects.filter(pk=session.id).update(highest_sequence_id=sequence_id)

@@ -64,7 +64,7 @@ def write(session: Session, entry: NewEntry) -> JournalRow:
         actor=entry.actor,
     )
     audio = entry.audio
-    return JournalRow.objects.create(
+    row: JournalRow = JournalRow.objects.create(
         tenant_id=session.tenant_id,
         session=session,
         number=sealed.number,
@@ -81,6 +81,7 @@ def write(session: Session, entry: NewEntry) -> JournalRow:
         audio_duration_ms=audio.duration_ms if audio else None,
         recorded_at=recorded_at,
     )
+    return row
 
 
 def write_result_once(session_id: UUID, entry: NewEntry) -> bool:

@@ -43,7 +43,7 @@ def start_session(
     else:
         skeleton = skeleton_version(get_owned(Skeleton, skeleton_id).id)
     now = utc_now()
-    session = Session.objects.create(
+    session: Session = Session.objects.create(
         tenant_id=current_tenant_id(),
         mode=mode,
         client_timezone=client_timezone,

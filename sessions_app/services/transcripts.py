@@ -33,9 +33,7 @@ def transcribe_input(session: Session, sequence_id: int, context: StepContext) -
     row = input_row(session.id, sequence_id)
     if row.kind == EntryKind.TEXT:
         return 1
-    known = JournalRow.objects.filter(
-        session_id=session.id, sequence_id=sequence_id, kind=EntryKind.TRANSCRIPT
-    ).first()
+    known = JournalRow.objects.filter(session_id=session.id, sequence_id=sequence_id, kind=EntryKind.TRANSCRIPT).first()
     if known is not None:
         return len(known.payload["utterances"])
     result = _hear(session, row, context)

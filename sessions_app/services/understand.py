@@ -87,9 +87,7 @@ def _understood(
         core_client(), tuple(utterances_of(row, transcript)), before.dialogue, language
     )
     audio = AudioSource(row.audio_sha256, before.session_end_ms) if row.audio_sha256 else None
-    blocks, after = make_blocks(
-        row.sequence_id or 0, understandings, before, _explicit(session, row), content, audio
-    )
+    blocks, after = make_blocks(row.sequence_id or 0, understandings, before, _explicit(session, row), content, audio)
     return {"core": "embedded", "blocks": blocks, "after": _after(after, row, dialogue=dialogue)}
 
 
@@ -101,7 +99,7 @@ def _pending(session: Session, row: JournalRow, failure: JournalRow, before: Spo
         "session_start_ms": before.session_end_ms,
         "sha256": row.audio_sha256,
     }
-    block = pending_block(row.sequence_id or 0, failure.payload["code"], audio, session.config_version.content)
+    block = pending_block(row.sequence_id or 0, failure.payload["code"], audio)
     return {"core": None, "blocks": [block], "after": _after(before, row, dialogue=before.dialogue)}
 
 

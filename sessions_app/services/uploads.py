@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
-from typing import IO
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -39,9 +39,12 @@ def upload_recording(session_id: UUID, body: IO[bytes]) -> Upload:
     session = get_owned(Session, session_id)
     if session.state != State.OPEN:
         raise SessionStateConflict(
-            "session_not_open", f"The session is {session.state}: it takes no more inputs.", details={"state": session.state}
+            "session_not_open",
+            f"The session is {session.state}: it takes no more inputs.",
+            details={"state": session.state},
         )
-    with SpooledTemporaryFile(max_size=8 * _PIECE_BYTES) as spool:
+    with TemporaryFile() as file:
+        spool = cast(BinaryIO, file)
         size_bytes = _spool(body, spool)
         spool.seek(0)
         info = probe(spool)

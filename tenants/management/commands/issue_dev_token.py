@@ -27,7 +27,5 @@ class Command(BaseCommand):
         tenant = Tenant.objects.filter(slug=options["tenant"], is_active=True).first()
         if tenant is None:
             raise CommandError(f"There is no active tenant {options['tenant']!r}.")
-        token = issue_dev_token(
-            tenant.id, subject=options["subject"], scopes=options["scopes"], ttl_s=options["ttl_s"]
-        )
+        token = issue_dev_token(tenant.id, subject=options["subject"], scopes=options["scopes"], ttl_s=options["ttl_s"])
         self.stdout.write(token)
