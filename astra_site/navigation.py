@@ -1,33 +1,97 @@
-"""The admin's sidebar: what a tenant's people look for, in the order of their work."""
+"""The admin's sidebar: what a tenant's people look for, in the order of their work; and links between the pages."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from django.urls import reverse_lazy
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
+from django.http import HttpRequest
+from django.urls import reverse, reverse_lazy
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
-def _item(title: Any, icon: str, model: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+def _item(title: Any, icon: str, app_label: str, model: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app_label}_{model}_changelist"),
+        "permission": _may_view(app_label, model),
+    }
+
+
+def _may_view(app_label: str, model: str) -> Callable[[HttpRequest], bool]:
+    """Return the check that hides a link from whoever may not see its page."""
+
+    def check(request: HttpRequest) -> bool:
+        page = admin.site.get_model_admin(apps.get_model(app_label, model))
+        return page.has_view_permission(request)
+
+    return check
+
+
+def with_session_number(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Read with each row that names a session by `session_id` the number of that session's minutes, in one query."""
+    sessions = apps.get_model("sessions_app", "Session")._default_manager.filter(pk=OuterRef("session_id"))
+    number = KeyTextTransform("number", "metadata")
+    numbered: QuerySet[Any] = rows.annotate(session_number=Subquery(sessions.annotate(n=number).values("n")[:1]))
+    return numbered
+
+
+def session_link(row: Any) -> str:
+    """Return a link to a row's session, named by its minutes' number, else by the end of its id; a dash for none."""
+    if row.session_id is None:
+        return "—"
+    address = reverse("admin:sessions_app_session_change", args=[row.session_id])
+    number = getattr(row, "session_number", None)
+    name = gettext("Minutes %(number)s") % {"number": number} if number else f"…{str(row.session_id)[-8:]}"
+    return format_html(
+        '<a class="underline whitespace-nowrap" href="{}" title="{}">{}</a>', address, row.session_id, name
+    )
 
 
 NAVIGATION: list[dict[str, Any]] = [
     {
         "title": _("Minutes"),
         "items": [
-            _item(_("Sessions"), "mic", "sessions_app_session"),
-            _item(_("Jobs"), "conveyor_belt", "jobs_job"),
-            _item(_("Sealed snapshots"), "verified", "custody_snapshot"),
+            {"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
+            _item(_("Sessions"), "mic", "sessions_app", "session"),
+            _item(_("Jobs"), "conveyor_belt", "jobs", "job"),
+            _item(_("Sealed snapshots"), "verified", "custody", "snapshot"),
+            _item(_("Recordings in custody"), "inventory_2", "custody", "heldobject"),
         ],
     },
     {
         "title": _("Council"),
         "items": [
-            _item(_("Tenants"), "account_balance", "tenants_tenant"),
-            _item(_("Members of the team"), "group", "tenants_membership"),
-            _item(_("Skeletons"), "description", "tenants_skeleton"),
-            _item(_("Configuration versions"), "rule_settings", "tenants_configversion"),
+            _item(_("Tenants"), "account_balance", "tenants", "tenant"),
+            _item(_("Members of the team"), "group", "tenants", "membership"),
+            _item(_("Skeletons"), "description", "tenants", "skeleton"),
+            _item(_("Configuration versions"), "rule_settings", "tenants", "configversion"),
         ],
     },
+    {
+        "title": _("Platform"),
+        "items": [_item(_("Users"), "person", "auth", "user")],
+    },
 ]
+
+# The admin's own colour, from pale to dark (Tailwind's blue).
+BLUE: dict[str, str] = {
+    "50": "oklch(97% .014 254.604)",
+    "100": "oklch(93.2% .032 255.585)",
+    "200": "oklch(88.2% .059 254.128)",
+    "300": "oklch(80.9% .105 251.813)",
+    "400": "oklch(70.7% .165 254.624)",
+    "500": "oklch(62.3% .214 259.815)",
+    "600": "oklch(48.8% .243 264.376)",
+    "700": "oklch(42.4% .199 265.638)",
+    "800": "oklch(37.9% .146 265.522)",
+    "900": "oklch(28.2% .091 267.935)",
+    "950": "oklch(21% .07 267.9)",
+}

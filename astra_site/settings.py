@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from astra_site.lib import env
-from astra_site.navigation import NAVIGATION
+from astra_site.navigation import BLUE, NAVIGATION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEVELOPMENT_SECRET = "development-only-" + "x" * 40
@@ -204,8 +205,13 @@ UNFOLD = {
     "SITE_HEADER": "ASTRA",
     "SITE_SUBHEADER": _("From the recording to the sealed minutes"),
     "SITE_SYMBOL": "gavel",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("astra/favicon.svg")}],
+    "COLORS": {"primary": BLUE},
+    "SITE_URL": None,
     "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
+    "DASHBOARD_CALLBACK": "astra_site.dashboard.dashboard",
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }
 

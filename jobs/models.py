@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from astra_site.lib.ids import new_id
 from astra_site.lib.tenancy import TenantOwned
+from jobs.labels import word_for
 
 
 class Status(models.TextChoices):
@@ -77,7 +78,7 @@ class Job(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.flow} · {self.id}"
+        return f"{word_for(self.flow)} · {self.id}"
 
 
 class JobEvent(TenantOwned):

@@ -1,0 +1,79 @@
+"""What an error means for a person in the admin, in the person's language, and what to do about it.
+
+The API keeps its English messages and stable codes; this is the admin's translation of the codes that a council's
+people can meet.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from astra_site.lib.errors import AstraError
+
+_TEXTS: Final[dict[str, Any]] = {
+    "session_empty": _("Nothing was recorded in this session: there are no minutes to make."),
+    "session_not_open": _("The session takes no more inputs in its present state."),
+    "session_not_closed": _("The session is not closed: there is nothing sealed to hand over yet."),
+    "session_sealed_differently": _(
+        "The session was sealed before with other content. A correction needs a new session."
+    ),
+    "job_transition_illegal": _("The job's state does not allow this: reload the page to see where it stands."),
+    "redis_unavailable": _("Redis does not answer. Nothing is lost; try again in a moment."),
+    "object_store_unavailable": _("The object store does not answer. Nothing is lost; try again in a moment."),
+    "object_missing": _(
+        "A stored file is missing from the object store. Tell the platform's staff before trying again."
+    ),
+    "lease_expired": _(
+        "The worker gave no sign of life, or took too long. Try again; if it happens again, see its log."
+    ),
+    "engine_unavailable": _(
+        "The speech engine or its model is not there. The platform's staff must check it; then try again."
+    ),
+    "engine_failed": _(
+        "The speech engine failed on this audio. Try again; if it happens again, tell the platform's staff."
+    ),
+    "unknown_engine": _("This installation does not have the speech engine that the session asks for."),
+    "audio_unreadable": _("The audio can't be read: it is damaged or no audio."),
+    "audio_truncated": _("The audio file is incomplete: send it again."),
+    "audio_empty": _("The audio file holds no sound."),
+    "step_crashed": _("The step ended in an unforeseen error. Try again; if it happens again, see the worker's log."),
+    "audio_not_held": _("Recordings of the session are not in custody yet. Try again."),
+    "signing_key_missing": _("This installation has no signing key. The platform's staff must set one."),
+    "signing_key_unreadable": _("The signing key can't be read. The platform's staff must check its file."),
+    "signing_key_malformed": _("The signing key is damaged. The platform's staff must set it again."),
+    "config_altered": _("The pinned configuration does not have its hash any more. Tell the platform's staff."),
+    "skeleton_altered": _("The pinned skeleton does not have its hash any more. Tell the platform's staff."),
+    "build_skeleton_empty": _("The skeleton has no body to write into: upload a complete Word document."),
+    "build_image_mismatch": _("An image is not the one that the session recorded. Tell the platform's staff."),
+    "build_image_unsupported": _("An image is neither PNG nor JPEG and can't be embedded."),
+    "build_dump_malformed": _("The session's content can't be built into a document. Tell the platform's staff."),
+    "skeleton_not_docx": _("This is not a Word document (.docx)."),
+    "skeleton_too_large": _("The Word document is too large."),
+    "skeleton_zip_bomb": _("The Word document unpacks to far more than its size and is refused."),
+    "skeleton_strict_format": _("Save the document in Word as an ordinary Word document (.docx) and upload it again."),
+    "skeleton_xml_unsafe": _("The Word document holds declarations that no Word document needs and is refused."),
+    "skeleton_embedded_object": _("The Word document holds embedded objects: remove them and upload it again."),
+    "skeleton_external_relationship": _("The Word document loads something from outside: embed it or remove it."),
+    "skeleton_active_field": _("The Word document has a field that reads files or runs commands: remove it."),
+}
+
+
+def is_explained(code: str) -> bool:
+    """Say whether there is a text for this code."""
+    return code in _TEXTS
+
+
+def explain_code(code: str, message: str = "") -> str:
+    """Return what a code means and what to do; for a code that is not in the list, its own message and itself."""
+    text = _TEXTS.get(code)
+    if text is not None:
+        return str(text)
+    return gettext("%(message)s (code: %(code)s)") % {"message": message or gettext("It failed."), "code": code}
+
+
+def explain(error: AstraError) -> str:
+    """Return what an error means for a person, and what to do."""
+    return explain_code(error.code, error.message)
