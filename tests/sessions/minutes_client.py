@@ -105,7 +105,7 @@ class Minutes:
     def row(self) -> Session:
         """The session's row."""
         with all_tenants(reason="a test looks"):
-            return Session.objects.get(pk=self.session_id)
+            return Session.objects.select_related("skeleton_version").get(pk=self.session_id)
 
     def journal(self) -> list[JournalRow]:
         """The session's journal."""

@@ -1,0 +1,88 @@
+"""What a session pinned at its start stays, whatever is published while it runs."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from tenants.models import Skeleton
+from astra_site.lib.tenancy import tenant_scope
+from tests.factories.tenants import CONFIG, SKELETON_DOCX, ConfigVersionFactory, SkeletonVersionFactory
+from tests.people import Person
+from tests.sessions.minutes_client import OPENING, Minutes, finish_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def changed_skeleton(marker: str) -> bytes:
+    """The demonstration skeleton with a visible mark in its running text."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(SKELETON_DOCX)) as source, zipfile.ZipFile(target, "w") as copy:
+        for item in source.infolist():
+            content = source.read(item)
+            if item.filename == "word/document.xml":
+                paragraph = f"<w:p><w:r><w:t>{marker}</w:t></w:r></w:p><w:sectPr".encode()
+                head, _, tail = content.rpartition(b"<w:sectPr")
+                content = head + paragraph + tail
+            copy.writestr(item, content)
+    return target.getvalue()
+
+
+def body_of(docx: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(docx)) as document:
+        return document.read("word/document.xml").decode()
+
+
+def publish_again(person: Person) -> None:
+    with tenant_scope(person.tenant_id):
+        skeleton = Skeleton.objects.get()
+    SkeletonVersionFactory(skeleton=skeleton, docx=changed_skeleton("SEGUNDA VERSIÓN"))
+    zones = {**CONFIG["zone_map"], "TPL_APERTURA": "ZONA_CIERRE"}
+    ConfigVersionFactory(tenant=person.council, zone_map=zones, entity_dictionary={"sesión": "reunión"})
+
+
+@pytest.mark.parametrize("moment", ["before the first input", "before understanding", "before finalizing"])
+def test_a_running_session_keeps_its_configuration_and_skeleton(alice: Person, moment: str) -> None:
+    reference = Minutes.start(alice)
+    reference.say(1, OPENING)
+    reference.close()
+    minutes = Minutes.start(alice)
+    pinned = minutes.show()["pinned"]
+    if moment == "before the first input":
+        publish_again(alice)
+    minutes.say(1, OPENING)
+    if moment == "before understanding":
+        publish_again(alice)
+    finish_jobs()
+    if moment == "before finalizing":
+        publish_again(alice)
+    closed = minutes.close()
+    assert closed["pinned"] == pinned
+    assert minutes.dumped_blocks() == reference.dumped_blocks()
+    assert minutes.dump()["config"] == reference.dump()["config"]
+    assert "SEGUNDA" not in body_of(minutes.document())
+
+
+def test_the_next_session_gets_what_was_published(alice: Person) -> None:
+    before = Minutes.start(alice).show()["pinned"]
+    publish_again(alice)
+    minutes = Minutes.start(alice)
+    minutes.say(1, OPENING)
+    closed = minutes.close()
+    assert closed["pinned"]["config_version"] == before["config_version"] + 1
+    assert closed["pinned"]["skeleton_version"] == before["skeleton_version"] + 1
+    assert closed["pinned"]["skeleton_id"] == before["skeleton_id"]
+    assert "SEGUNDA VERSIÓN" in body_of(minutes.document())
+    block = minutes.dump()["blocks"][0]
+    assert block["target_placeholder"] == "ZONA_CIERRE"
+    assert "reunión" in block["text"]
+
+
+def test_publishing_the_same_again_makes_no_version(alice: Person) -> None:
+    before = Minutes.start(alice).show()["pinned"]
+    with tenant_scope(alice.tenant_id):
+        SkeletonVersionFactory(skeleton=Skeleton.objects.get())
+    ConfigVersionFactory(tenant=alice.council)
+    assert Minutes.start(alice).show()["pinned"] == before
