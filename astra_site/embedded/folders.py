@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -44,6 +45,13 @@ def socket_folder(home: Path, socket_name: str, owner: tuple[int, int] | None = 
         if len(os.fsencode(candidate / socket_name)) <= _LONGEST_SOCKET_PATH_BYTES:
             return private_folder(candidate, owner)
     raise EmbeddedServerFailed("embedded_socket_path_too_long", f"No folder is short enough for a socket of {home}.")
+
+
+def leave_socket_folder(home: Path, folder: Path) -> None:
+    """Remove a socket folder outside `home`, unless something is still in it."""
+    if folder.parent != home:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def outsiders_can_enter(path: Path) -> bool:

@@ -34,10 +34,12 @@ class PostgresServer:
     Args:
         home: the server's folder; created when missing. The same folder always gives the same addresses.
         durable: False trades crash safety for speed, for tests that never pull the plug.
+        bound: end with the thread that starts it, however that ends (Linux).
     """
 
-    def __init__(self, home: Path, *, durable: bool = True) -> None:
+    def __init__(self, home: Path, *, durable: bool = True, bound: bool = False) -> None:
         self.home = home.resolve()
+        self._bound = bound
         self._durable = durable
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -114,8 +116,10 @@ class PostgresServer:
         alive = self._child is not None and self._child.poll() is None
         if not alive and self.pid is None:
             self._remove_stale_locks()
+            binding = processes.bound_to_owner(signal.SIGINT) if self._bound else ()
+            server = [str(binaries / "postgres"), "-D", str(self.data_folder), *self._options(run_as)]
             self._child = processes.spawn(
-                [*run_as.prefix, str(binaries / "postgres"), "-D", str(self.data_folder), *self._options(run_as)],
+                [*run_as.prefix, *binding, *server],
                 log_path=self.log_path,
                 environment=_environment(),
                 ids=run_as.process_ids,
@@ -194,6 +198,9 @@ class PostgresServer:
         if pid is not None:
             processes.end(pid, self._child, signals, timeout_s=15)
         self._child = None
+        if self.data_folder.exists():
+            owner = self.data_folder.stat()
+            folders.leave_socket_folder(self.home, self._socket_folder((owner.st_uid, owner.st_gid)))
 
 
 def find_postgres_binaries() -> Path:

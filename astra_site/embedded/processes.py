@@ -7,6 +7,7 @@ counts as ours only if its command line names our data folder.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -78,6 +79,15 @@ def spawn(
             group=group,
             extra_groups=[] if ids else None,
         )
+
+
+def bound_to_owner(number: signal.Signals) -> tuple[str, ...]:
+    """The words before a command that make Linux send it a signal when the thread that started it ends.
+
+    Empty where util-linux's `setpriv` is not there: then a killed owner's servers wait for the next one.
+    """
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", number.name.removeprefix("SIG")) if setpriv else ()
 
 
 def end(pid: int, child: subprocess.Popen[bytes] | None, signals: Sequence[signal.Signals], timeout_s: float) -> None:

@@ -29,10 +29,12 @@ class RedisServer:
         aof: keep an append-only file flushed every second (a killed server may lose the last second); without it
             the data is gone with the process.
         port: listen on this loopback TCP port instead of a unix socket.
+        bound: end with the thread that starts it, however that ends (Linux).
     """
 
-    def __init__(self, home: Path, *, aof: bool = True, port: int | None = None) -> None:
+    def __init__(self, home: Path, *, aof: bool = True, port: int | None = None, bound: bool = False) -> None:
         self.home = home.resolve()
+        self._bound = bound
         self._aof = aof
         self._port = port
         self._child: subprocess.Popen[bytes] | None = None
@@ -53,6 +55,11 @@ class RedisServer:
         if self._port is not None:
             return f"redis://127.0.0.1:{self._port}/0"
         return f"unix://{quote(str(self._socket_path))}?db=0"
+
+    @property
+    def socket_folder(self) -> Path:
+        """The private folder of the socket; it exists while the server runs."""
+        return folders.socket_folder(self.home, _SOCKET_NAME)
 
     @property
     def pid(self) -> int | None:
@@ -105,7 +112,7 @@ class RedisServer:
 
     @property
     def _socket_path(self) -> Path:
-        return folders.socket_folder(self.home, _SOCKET_NAME) / _SOCKET_NAME
+        return self.socket_folder / _SOCKET_NAME
 
     def _command(self) -> list[str]:
         if self._port is None:
@@ -114,6 +121,7 @@ class RedisServer:
             address = ["--port", str(self._port), "--bind", "127.0.0.1"]
         keeping = ["--appendonly", "yes", "--appendfsync", "everysec"] if self._aof else ["--appendonly", "no"]
         return [
+            *(processes.bound_to_owner(signal.SIGTERM) if self._bound else ()),
             str(find_redis_binary()),
             *address,
             *keeping,
@@ -129,6 +137,9 @@ class RedisServer:
         if pid is not None:
             processes.end(pid, self._child, signals, timeout_s=15)
         self._child = None
+        if self._port is None and self.home.exists():
+            self._socket_path.unlink(missing_ok=True)
+            folders.leave_socket_folder(self.home, self.socket_folder)
 
 
 def find_redis_binary() -> Path:

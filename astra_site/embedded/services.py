@@ -43,12 +43,14 @@ class EmbeddedServices:
         data_dir: created when missing; relative paths are resolved now.
         redis_aof: keep Redis's append-only file.
         durable: False for tests: PostgreSQL does not wait for the disk.
+        bound: both end with the thread that starts them, even when it is killed (Linux); for runs in a temporary
+            folder, which nobody would take over.
     """
 
-    def __init__(self, data_dir: Path, *, redis_aof: bool = True, durable: bool = True) -> None:
+    def __init__(self, data_dir: Path, *, redis_aof: bool = True, durable: bool = True, bound: bool = False) -> None:
         self.data_dir = data_dir.resolve()
-        self.postgres = PostgresServer(self.data_dir / "postgres", durable=durable)
-        self.redis = RedisServer(self.data_dir / "redis", aof=redis_aof)
+        self.postgres = PostgresServer(self.data_dir / "postgres", durable=durable, bound=bound)
+        self.redis = RedisServer(self.data_dir / "redis", aof=redis_aof, bound=bound)
         self._ownership: TextIO | None = None
 
     def start(self) -> Endpoints:

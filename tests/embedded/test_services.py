@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from psycopg.conninfo import conninfo_to_dict
 
 from astra_site.embedded import DataFolderInUse, EmbeddedServices, PostgresServer, RedisServer
 from astra_site.embedded.processes import command_line, wait_until
@@ -66,15 +67,26 @@ def test_a_folder_has_one_living_owner(tmp_path: Path) -> None:
             EmbeddedServices(tmp_path).stop()
 
 
-def test_servers_of_a_killed_owner_are_taken_over_and_stopped(tmp_path: Path) -> None:
+def start_and_kill_an_owner(data_dir: Path, bound: bool) -> None:
     script = (
         "import sys, time; from pathlib import Path; from astra_site.embedded import EmbeddedServices; "
-        "EmbeddedServices(Path(sys.argv[1]), durable=False).start(); print('up', flush=True); time.sleep(600)"
+        f"EmbeddedServices(Path(sys.argv[1]), durable=False, bound={bound}).start(); "
+        "print('up', flush=True); time.sleep(600)"
     )
-    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE) as owner:
+    with subprocess.Popen([sys.executable, "-c", script, str(data_dir)], stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"up\n"
         owner.send_signal(signal.SIGKILL)
+
+
+def test_bound_servers_end_with_a_killed_owner(tmp_path: Path) -> None:
+    start_and_kill_an_owner(tmp_path, bound=True)
+    services = EmbeddedServices(tmp_path)
+    assert wait_until(lambda: services.postgres.pid is None and services.redis.pid is None, 30)
+
+
+def test_servers_of_a_killed_owner_are_taken_over_and_stopped(tmp_path: Path) -> None:
+    start_and_kill_an_owner(tmp_path, bound=False)
     services = EmbeddedServices(tmp_path, durable=False)
     left_behind = [server.pid for server in services.status()]
     assert None not in left_behind
@@ -87,6 +99,9 @@ def test_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["a-folder-with-a-long-name"] * 5)
     with EmbeddedServices(deep, durable=False) as services:
         assert all(server.answers for server in services.status())
+        sockets = {Path(str(conninfo_to_dict(services.endpoints().database_url)["host"])), services.redis.socket_folder}
+        assert all(folder.exists() and deep not in folder.parents for folder in sockets)
+    assert not any(folder.exists() for folder in sockets)
 
 
 def test_a_path_with_spaces_and_accents_works(tmp_path: Path) -> None:
