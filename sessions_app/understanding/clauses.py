@@ -14,10 +14,12 @@ from sessions_app.understanding.votes import NumberedWords
 from sessions_app.understanding.words import Words, word_index_at
 
 _FLOOR: Final = re.compile(
-    r"\b(?:palabra(?: (?:la|lo) tiene)?|adelante|siga|prosiga|continue|interpelacion|replica|mocion(?: de orden)?)"
+    r"\b(?:palabra(?: (?:la|lo) tiene)?|adelante|"
+    r"siga|prosiga|continue|continua|interviene|intervendra|escuchamos|escuchemos|oigamos|invito|"
+    r"invitamos|interpelacion|replica|mocion(?: de orden)?)"
     r"(?: (?:con la palabra|hasta|por|para|una|cerrar|intervenir|responder|iniciar|empezar|#?\d+|(?:\w+ )?minutos))*\b"
 )
-_BEFORE_PALABRA: Final = re.compile(r"\b(?:tiene|en uso de)\b")
+_BEFORE_PALABRA: Final = re.compile(r"\b(?:tiene|en uso de|puede|continue|adelante|lo escuchamos|la escuchamos)\b")
 _AUTHOR: Final = re.compile(
     r"\b(?:presentada|suscrita|firmada|radicada|propuesta|autoria|iniciativa)(?: por| de| del)+\b|"
     r"\bproposicion(?: #\d+)? (?:del|de la)\b"

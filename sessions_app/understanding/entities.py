@@ -40,6 +40,7 @@ _TOKEN_FLOOR = 0.72
 _SCORE_FLOOR = 0.86
 _MARGIN = 0.08
 _LONGEST_NAME = 5
+_MOST_TITLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +176,8 @@ class Names:
 
         Who isn't a member keeps the spelling of the text. In a text without capitals at most three words are taken.
         """
-        first = index
-        while first < len(words) and (words.folded[first] in TITLES or words.folded[first] in {"el", "la", "al", "a"}):
+        first, last_title = index, min(index + _MOST_TITLES, len(words))
+        while first < last_title and (words.folded[first] in TITLES or words.folded[first] in {"el", "la", "al", "a"}):
             if words.pause_after(first) and words.folded[first] not in TITLES:
                 return None
             first += 1
@@ -200,7 +201,7 @@ class Names:
         return folded not in _NOT_NAMES and (words.is_capitalised(index) or folded in COMMON_NAMES)
 
     def _stranger_at(self, words: Words, first: int) -> PersonFound | None:
-        has_capitals = any(words.is_capitalised(place) for place in range(1, len(words)))
+        has_capitals = words.has_capitals
         stop = first
         while stop < len(words) and stop - first < (_LONGEST_NAME if has_capitals else 3):
             folded = words.folded[stop]

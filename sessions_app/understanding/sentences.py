@@ -17,6 +17,7 @@ _ABBREVIATION = re.compile(
 )
 _LONGEST_PAUSE_MS: Final = 2_000
 _CLOSES = (".", "?", "!", "…", ";", ":", '"', "»", "”")
+_LONGEST_ABBREVIATION: Final = 8
 _LEAST_GLUED_WORDS: Final = 4
 _ADVERBIAL_STARTS: Final = frozenset({"a", "con", "en", "hoy", "no", "por", "una", "teniendo", "visto", "entonces"})
 _ADVERBIAL: Final = frozenset({"siendo", "agotado", "habiendo", "existiendo"})
@@ -98,7 +99,7 @@ def cut_sentences(text: str) -> tuple[Sentence, ...]:
 def _punctuated(text: str) -> Iterator[tuple[int, int]]:
     first = 0
     for end in _END.finditer(text):
-        if end[0] == "." and _ABBREVIATION.search(text[first : end.start()]):
+        if end[0] == "." and _ABBREVIATION.search(text[max(first, end.start() - _LONGEST_ABBREVIATION) : end.start()]):
             continue
         yield first, end.end()
         first = end.end()

@@ -100,6 +100,11 @@ class Words:
         between = self.text[self.items[index].end : self.items[index + 1].start]
         return any(mark in between for mark in ",.;:?!¿¡\n")
 
+    @cached_property
+    def has_capitals(self) -> bool:
+        """Say whether any word but the first begins with a capital letter."""
+        return any(self.is_capitalised(index) for index in range(1, len(self.items)))
+
     def is_capitalised(self, index: int) -> bool:
         """Say whether word `index` begins with a capital letter in the original."""
         return self.text[self.items[index].start].isupper()
