@@ -88,12 +88,24 @@ def read_proposition(words: Words, names: Names, context: DialogueContext) -> di
     before = context.proposition if context.proposition is not None and not is_new else Proposition()
     name = before.author
     if author is not None:
-        person = names.person_at(words, _after(numbered, author.end()))
-        name = person.name if person is not None else name
+        name = _authors(words, _after(numbered, author.end()), names) or name
     elif is_own:
         name = context.floor_holder
     text = words.text.strip(_PUNCTUATION) if is_clause and author is None else _proposition_text(words)
     return {"number": number[1] if number else before.number, "text": text, "author": name}
+
+
+def _authors(words: Words, first: int, names: Names) -> str | None:
+    """Return the persons named from word `first` on: `Ana Ríos, Luis Paz y Marta Agudelo`."""
+    found: list[str] = []
+    person = names.person_at(words, first)
+    while person is not None:
+        found.append(person.name)
+        stop = person.stop
+        joins = stop < len(words) and (words.folded[stop] == "y" or words.pause_after(stop - 1))
+        following = names.person_at(words, stop + (words.folded[stop] == "y")) if joins else None
+        person = following if following is not None and following.is_member else None
+    return " y ".join([", ".join(found[:-1]), found[-1]]) if len(found) > 1 else found[0] if found else None
 
 
 def read_session_time(words: Words) -> TimeFound | None:

@@ -34,6 +34,7 @@ TITLES: Final = frozenset(_TITLE_TEXT.split())
 MEMBER_TITLES: Final = TITLES - {"senor", "senora", "concejales"}
 ROLES: Final = frozenset(_ROLE_TEXT.split())
 _NOT_NAMES: Final = frozenset(_NOT_NAME_TEXT.split())
+_ARTICLES: Final = frozenset({"el", "la", "los", "las", "al", "a"})
 _CONNECTORS: Final = frozenset({"de", "del", "la", "los", "las", "san"})
 _ALIKE = 0.95
 _TOKEN_FLOOR = 0.72
@@ -177,7 +178,7 @@ class Names:
         Who isn't a member keeps the spelling of the text. In a text without capitals at most three words are taken.
         """
         first, last_title = index, min(index + _MOST_TITLES, len(words))
-        while first < last_title and (words.folded[first] in TITLES or words.folded[first] in {"el", "la", "al", "a"}):
+        while first < last_title and (words.folded[first] in TITLES or words.folded[first] in _ARTICLES):
             if words.pause_after(first) and words.folded[first] not in TITLES:
                 return None
             first += 1

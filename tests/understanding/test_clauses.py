@@ -143,3 +143,15 @@ def test_a_proposition_that_was_voted_on_lends_nothing_to_the_next(dialogue: Dia
         "Señora secretaria, sírvase leer la proposición.",
     )
     assert again.structured_data == {"number": None, "text": None, "author": None}
+
+
+def test_several_authors(dialogue: Dialogue) -> None:
+    (result,) = dialogue.say(
+        "Proposición número quince, presentada por los concejales Jhon Mosqera, Marta Agudelo y Fabio Alzate. "
+        "Solicítese un informe."
+    )
+    assert result.structured_data == {
+        "number": "15",
+        "text": "Solicítese un informe",
+        "author": "John Mosquera, Marta Agudelo y Fabio Alzate",
+    }
