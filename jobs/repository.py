@@ -59,7 +59,7 @@ class PostgresJobRepository:
             stored = models.Job.objects.filter(Q(pk=job.id) | self._same_key(job)).get()
             if stored.pk != job.id:
                 return to_core(stored), False
-            self._append_events(job, events)
+            self._append_events(job, events, last=0)
         return job, True
 
     def get(self, job_id: UUID) -> Job:
@@ -97,7 +97,8 @@ class PostgresJobRepository:
         with tenant_scope(before.tenant_id), transaction.atomic():
             if models.Job.objects.filter(**expected).update(**changes) == 0:
                 return False
-            self._append_events(after, transition.events)
+            last = models.JobEvent.objects.filter(job_id=after.id).aggregate(last=Max("number"))["last"] or 0
+            self._append_events(after, transition.events, last)
             if and_then is not None:
                 and_then(after)
         return True
@@ -141,9 +142,8 @@ class PostgresJobRepository:
         return Q(tenant_id=job.tenant_id, dedup_key=job.dedup_key)
 
     @staticmethod
-    def _append_events(job: Job, events: Iterable[JobEvent]) -> None:
+    def _append_events(job: Job, events: Iterable[JobEvent], last: int) -> None:
         """Number the events on; the UPDATE or INSERT before it holds the job's row lock, so numbers have no gaps."""
-        last = models.JobEvent.objects.filter(job_id=job.id).aggregate(last=Max("number"))["last"] or 0
         models.JobEvent.objects.bulk_create(
             models.JobEvent(
                 tenant_id=job.tenant_id,

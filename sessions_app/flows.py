@@ -49,8 +49,7 @@ def input_finished(job: Job) -> None:
     payload = {"code": code, "message": job.error_message, "job_id": str(job.id)}
     entry = NewEntry(EntryKind.FAILURE, payload, job.payload["sequence_id"])
     try:
-        if not write_result_once(job.session_id, entry):
-            return
+        write_result_once(job.session_id, entry)
     except SessionStateConflict:
         return  # the journal is closed: somebody retried a job of a session whose minutes are made
     session_id = job.session_id

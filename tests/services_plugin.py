@@ -15,7 +15,7 @@ import pytest
 from astra_site.embedded import EmbeddedServices
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="astra-test-"))
-SERVICES = EmbeddedServices(_FOLDER / "services", redis_aof=False, durable=False)
+SERVICES = EmbeddedServices(_FOLDER / "services", redis_aof=False, durable=False, bound=True)
 
 os.environ.setdefault("DATABASE_URL", SERVICES.endpoints().database_url)
 os.environ.setdefault("REDIS_URL", SERVICES.endpoints().redis_url)

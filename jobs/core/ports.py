@@ -72,8 +72,8 @@ class JobQueue(Protocol):
     def send(self, job: Job, resend_at: datetime) -> bool:
         """Send the hint once the present transaction, if any, is committed.
 
-        On success the repository's `mark_sent` is told of `resend_at`. An outage is never raised, as the sweeper sends
-        again; False says that the queue did not answer.
+        The repository's `mark_sent` is told of `resend_at`, and after a failure that the message is missing. An
+        outage is never raised, as the sweeper sends again.
         """
 
 

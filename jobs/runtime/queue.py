@@ -33,13 +33,22 @@ class DramatiqJobQueue:
         self._repository = repository
 
     def send(self, job: Job, resend_at: datetime) -> bool:
-        """Send now, or after the commit of the open transaction; False when the broker is known not to answer."""
-        if transaction.get_connection().in_atomic_block:
-            transaction.on_commit(partial(self._send_now, job, resend_at), robust=True)
-            return True
-        return self._send_now(job, resend_at)
+        """Send now, or after the commit of the open transaction; False when the broker is known not to answer.
 
-    def _send_now(self, job: Job, resend_at: datetime) -> bool:
+        The note that a message is out is written first, inside the open transaction where there is one, so that it
+        costs no commit of its own. A crash before the broker has it looks like a lost message, and is mended like one.
+        """
+        self._note(job, resend_at)
+        if transaction.get_connection().in_atomic_block:
+            transaction.on_commit(partial(self._enqueue, job), robust=True)
+            return True
+        return self._enqueue(job)
+
+    def _note(self, job: Job, resend_at: datetime) -> None:
+        with tenant_scope(job.tenant_id):
+            self._repository.mark_sent(job.id, resend_at)
+
+    def _enqueue(self, job: Job) -> bool:
         message: dramatiq.Message[None] = dramatiq.Message(
             queue_name=job.queue, actor_name=actor_name(job.queue), args=(str(job.id),), kwargs={}, options={}
         )
@@ -49,7 +58,6 @@ class DramatiqJobQueue:
             broker.enqueue(message)
         except (DramatiqError, RedisError, OSError) as error:
             logger.warning("message not sent, the sweeper will: %s", error, extra={"job_id": str(job.id)})
+            self._note(job, job.not_before)
             return False
-        with tenant_scope(job.tenant_id):
-            self._repository.mark_sent(job.id, resend_at)
         return True

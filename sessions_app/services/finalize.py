@@ -17,7 +17,7 @@ from jobs.models import Job as JobRow
 from jobs.models import Status
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
-from sessions_app.services.journal import NewEntry, lock_for_entry, write
+from sessions_app.services.journal import NewEntry, write
 from sessions_app.services.states import move
 from sessions_app.services.understand import understand_ready_inputs
 
@@ -56,9 +56,9 @@ def finalize(session_id: UUID, *, actor: str, accept_gaps: bool = False) -> Sess
 def _start_draining(session_id: UUID, actor: str, accept_gaps: bool) -> None:
     """Journal the wish and close the session to new numbers, unless somebody else just did."""
     with transaction.atomic():
-        if Session.objects.select_for_update().get(pk=session_id).state != State.OPEN:
+        locked: Session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
+        if locked.state != State.OPEN:
             return
-        locked = lock_for_entry(session_id, (State.OPEN,))
         payload = {"final_sequence_id": locked.highest_sequence_id, "accept_gaps": accept_gaps}
         write(locked, NewEntry(EntryKind.FINALIZE, payload, actor=actor))
         move(

@@ -140,7 +140,6 @@ def upload_asset(
         assets = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.ASSET)
         known = assets.filter(content_sha256=str(normal.sha256)).first()
         if known is not None:
-            transaction.set_rollback(True)
             return Accepted(known, is_repeat=True)
         context = latest_context(session.id, after_sequence_id)
         payload = {
@@ -199,11 +198,9 @@ def _accept(session: Session, entry: NewEntry, flow: str) -> Accepted:
         else:
             known = _known_input(session.id, sequence_id)
         if known is not None:
-            transaction.set_rollback(True)
             return _repeat(known, entry.kind, entry.content)
-        row = write(locked, replace(entry, sequence_id=sequence_id))
-        if sequence_id > locked.highest_sequence_id:
-            Session.objects.filter(pk=session.id).update(highest_sequence_id=sequence_id)
+        highest = max(sequence_id, locked.highest_sequence_id)
+        row = write(locked, replace(entry, sequence_id=sequence_id), highest_sequence_id=highest)
         job = _submit_job(locked, row, flow)
     show_in_buffer(session, row)
     return Accepted(row, is_repeat=False, job_id=job.id)

@@ -6,17 +6,15 @@ session's state and the entry are one decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from astra_site.lib.clock import utc_now
 from astra_site.lib.hashing import Sha256
-from astra_site.lib.tenancy import get_owned
 from custody.journal import AudioRecord, JournalEntry
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
@@ -34,15 +32,13 @@ class NewEntry:
     content: Sha256 | None = None
 
 
-def lock_for_entry(session_id: UUID, states: Iterable[State]) -> Session:
-    """Take the next journal number of a session that is in one of `states`, and hold its row until the commit.
+def lock_for_entry(session_id: UUID, states: Collection[State]) -> Session:
+    """Hold the row of a session that is in one of `states` until the commit, so that entries get numbers one by one.
 
     Must run inside `transaction.atomic()`. Raises `SessionStateConflict` for another state.
     """
-    allowed = list(states)
-    won = Session.objects.filter(pk=session_id, state__in=allowed).update(journal_length=F("journal_length") + 1)
-    session = get_owned(Session, session_id)
-    if not won:
+    session: Session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
+    if State(session.state) not in states:
         raise SessionStateConflict(
             "session_not_open",
             f"The session is {session.state}: it takes no more of this.",
@@ -51,9 +47,11 @@ def lock_for_entry(session_id: UUID, states: Iterable[State]) -> Session:
     return session
 
 
-def write(session: Session, entry: NewEntry) -> JournalRow:
-    """Record an entry under the number that `lock_for_entry` took for this session."""
+def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
+    """Record an entry under the next number of a session that `lock_for_entry` holds; change its row with it."""
     recorded_at = utc_now()
+    session.journal_length += 1
+    Session.objects.filter(pk=session.pk).update(journal_length=session.journal_length, **changes)
     sealed = JournalEntry(
         number=session.journal_length,
         kind=str(entry.kind),
@@ -84,19 +82,16 @@ def write(session: Session, entry: NewEntry) -> JournalRow:
     return row
 
 
-def write_result_once(session_id: UUID, entry: NewEntry) -> bool:
-    """Record a result unless its sequence number has one of this kind; return whether it was recorded now.
+def write_result_once(session_id: UUID, entry: NewEntry) -> JournalRow:
+    """Record a result unless its sequence number has one of this kind; return the one that stands.
 
     A doubled job, or two workers at once, thus leave one result: the first.
     """
     with transaction.atomic():
         session = lock_for_entry(session_id, (State.OPEN, State.DRAINING))
-        known = JournalRow.objects.filter(session_id=session_id, kind=entry.kind, sequence_id=entry.sequence_id)
-        if known.exists():
-            transaction.set_rollback(True)
-            return False
-        write(session, entry)
-    return True
+        results = JournalRow.objects.filter(session_id=session_id, kind=entry.kind, sequence_id=entry.sequence_id)
+        known: JournalRow | None = results.first()
+        return known or write(session, entry)
 
 
 def sealed_entries(session_id: UUID) -> list[JournalEntry]:

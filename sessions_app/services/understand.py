@@ -34,11 +34,13 @@ def understand_ready_inputs(session: Session, *, skip_missing: bool = False) -> 
     any time and by many workers at once; returns how many inputs were done here.
     """
     done = 0
+    last = _last_understood(session)
     while True:
-        last = _last_understood(session)
         row = _next_input(session, last.sequence_id or 0 if last else 0, skip_missing)
-        if row is None or not _understand(session, row, last):
+        blocks = _understand(session, row, last) if row else None
+        if blocks is None:
             return done
+        last = blocks
         done += 1
 
 
@@ -58,22 +60,21 @@ def _next_input(session: Session, after: int, skip_missing: bool) -> JournalRow 
     return row
 
 
-def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> bool:
-    """Journal the blocks of one input; False when its transcript is not there yet."""
+def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> JournalRow | None:
+    """Journal the blocks of one input and return their entry; None when its transcript is not there yet."""
     results = JournalRow.objects.filter(session_id=session.id, sequence_id=row.sequence_id)
     heard = {item.kind: item for item in results if item.kind in (EntryKind.TRANSCRIPT, EntryKind.FAILURE)}
     transcript, failure = heard.get(EntryKind.TRANSCRIPT), heard.get(EntryKind.FAILURE)
     if row.kind != EntryKind.TEXT and transcript is None and failure is None:
-        return False
+        return None
     before = SpokenContext.from_json(last.payload["after"]) if last else SpokenContext()
     if row.kind != EntryKind.TEXT and transcript is None and failure is not None:
         payload = _pending(session, row, failure, before)
     else:
         payload = _understood(session, row, transcript, before)
-    write_result_once(session.id, NewEntry(EntryKind.BLOCKS, payload, row.sequence_id))
-    stored = results.get(kind=EntryKind.BLOCKS)
+    stored = write_result_once(session.id, NewEntry(EntryKind.BLOCKS, payload, row.sequence_id))
     show_in_buffer(session, stored)
-    return True
+    return stored
 
 
 def _understood(
