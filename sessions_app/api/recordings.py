@@ -6,7 +6,7 @@ from typing import IO, Any, cast
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +26,7 @@ class SessionRecordingView(AstraAPIView):
 
     permission_classes = (require_scope("sessions:write"),)
 
+    @extend_schema_serializer(component_name="SessionRecording")
     class Output(serializers.Serializer[Any]):
         """What to give to `POST jobs`."""
 
@@ -50,6 +51,7 @@ class SessionRecordingView(AstraAPIView):
 class JobCollectionView(JobListView):
     """The tenant's jobs; posting one asks for the transcription of an uploaded recording."""
 
+    @extend_schema_serializer(component_name="JobCreate")
     class JobInput(serializers.Serializer[Any]):
         """The job's payload (seed contract)."""
 

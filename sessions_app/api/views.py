@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer, extend_schema_view
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -34,6 +34,7 @@ class SessionStartView(AstraAPIView):
 
     permission_classes = (require_scope(WRITE),)
 
+    @extend_schema_serializer(component_name="SessionStart")
     class Input(serializers.Serializer[Any]):
         """What a session needs to begin."""
 
@@ -85,12 +86,14 @@ class SessionBlocksView(AstraAPIView):
 
     permission_classes = (require_scope(READ),)
 
+    @extend_schema_serializer(component_name="SessionBlocksQuery")
     class Input(serializers.Serializer[Any]):
         """Which part."""
 
         first = serializers.IntegerField(min_value=0, default=0, help_text="Position of the first input, from 0.")
         limit = serializers.IntegerField(min_value=1, max_value=500, default=100, help_text="Inputs at most.")
 
+    @extend_schema_serializer(component_name="SessionBlocks")
     class Output(serializers.Serializer[Any]):
         """Blocks in the order of the document."""
 
@@ -122,6 +125,7 @@ class SessionAppendView(AstraAPIView):
     permission_classes = (require_scope(WRITE),)
     parser_classes = (StrictJSONParser, MultiPartParser)
 
+    @extend_schema_serializer(component_name="SessionAppend")
     class Input(serializers.Serializer[Any]):
         """Audio as base64 in JSON, audio as a multipart file, or text."""
 
@@ -131,6 +135,7 @@ class SessionAppendView(AstraAPIView):
         audio = serializers.FileField(required=False, allow_empty_file=True, help_text="multipart file")
         text = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
 
+    @extend_schema_serializer(component_name="SessionAppended")
     class Output(serializers.Serializer[Any]):
         """The acknowledgement: from now on this input can't be lost."""
 
@@ -198,11 +203,17 @@ def _check_size(size_bytes: int, limit_bytes: int, code: str) -> None:
         )
 
 
+@extend_schema_view(post=extend_schema(operation_id="session_chunk", summary="Append audio or text (alias)"))
+class SessionChunkView(SessionAppendView):
+    """The other name of append."""
+
+
 class SessionContextView(AstraAPIView):
     """Who speaks, about what, where it goes."""
 
     permission_classes = (require_scope(WRITE),)
 
+    @extend_schema_serializer(component_name="SessionContextChange")
     class Input(serializers.Serializer[Any]):
         """Only the given fields change."""
 
@@ -211,6 +222,7 @@ class SessionContextView(AstraAPIView):
         zone = serializers.RegexField(r"^[A-Z][A-Z0-9_]{1,63}$", required=False, allow_null=True)
         restricted = serializers.BooleanField(required=False)
 
+    @extend_schema_serializer(component_name="SessionContext")
     class Output(serializers.Serializer[Any]):
         """The context in force from `from_sequence_id` on."""
 
@@ -240,6 +252,7 @@ class SessionAssetView(AstraAPIView):
     permission_classes = (require_scope(WRITE),)
     parser_classes = (MultiPartParser,)
 
+    @extend_schema_serializer(component_name="SessionImage")
     class Input(serializers.Serializer[Any]):
         """One image."""
 
@@ -249,6 +262,7 @@ class SessionAssetView(AstraAPIView):
             min_value=0, max_value=inputs.MAX_SEQUENCE_ID, required=False, default=None, allow_null=True
         )
 
+    @extend_schema_serializer(component_name="SessionImageStored")
     class Output(serializers.Serializer[Any]):
         """The stored image."""
 
@@ -289,6 +303,7 @@ class SessionFinalizeView(AstraAPIView):
 
     permission_classes = (require_scope(WRITE),)
 
+    @extend_schema_serializer(component_name="SessionFinalize")
     class Input(serializers.Serializer[Any]):
         """How to end."""
 

@@ -86,8 +86,16 @@ def change_context(session_id: UUID, *, actor: str, changes: Mapping[str, Any]) 
             "from_sequence_id": session.highest_sequence_id + 1,
         }
         if "speaker" in changes:
-            payload["speaker_number"] = session.journal_length
+            payload["speaker_number"] = None
+        elif before is not None:
+            payload["speaker_number"] = speaker_number(before)
         return write(session, NewEntry(EntryKind.CONTEXT, payload, actor=actor))
+
+
+def speaker_number(context: JournalRow) -> int:
+    """Return the journal's number of the entry that named a context's speaker: itself (null), an earlier one, or 0."""
+    number: int | None = context.payload["speaker_number"]
+    return context.number if number is None else number
 
 
 def latest_context(session_id: UUID, at_sequence_id: int | None = None) -> JournalRow | None:

@@ -15,7 +15,7 @@ from sessions_app.blocks import AudioSource, ExplicitContext, SpokenContext, mak
 from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.services.buffering import show_in_buffer
 from sessions_app.services.journal import NewEntry, write_result_once
-from sessions_app.services.sessions import latest_context
+from sessions_app.services.sessions import latest_context, speaker_number
 from sessions_app.services.transcripts import utterances_of
 from sessions_app.understanding.client import CoreClient, EmbeddedCoreClient, understand
 from sessions_app.understanding.types import TenantLanguage
@@ -116,4 +116,4 @@ def _explicit(session: Session, row: JournalRow) -> ExplicitContext:
     if entry is None:
         return ExplicitContext()
     said = {key: entry.payload[key] for key in ("speaker", "topic", "zone", "restricted")}
-    return ExplicitContext(number=entry.payload["speaker_number"], **said)
+    return ExplicitContext(number=speaker_number(entry), **said)
