@@ -14,7 +14,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.people import Person, client_for
-from tests.sessions.minutes_client import BASE, OPENING, Minutes, finish_jobs, world
+from tests.sessions.minutes_client import BASE, OPENING, Minutes, finish_jobs, send_body, world
 from tests.sessions.problems import assert_problem
 from tests.sessions.samples import WAV, png
 
@@ -91,7 +91,7 @@ def attempt(person: Person, method: str, address: str) -> Any:
     if verb == "upload-asset":
         return call(address, {"caption": "x"}, format="multipart")
     if verb == "recording":
-        return client.generic(method.upper(), address, WAV, content_type="audio/wav")
+        return send_body(client, method.upper(), address, WAV, "audio/wav")
     return call(address, BODIES.get(verb, {}), format="json")
 
 

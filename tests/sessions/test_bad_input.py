@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from tests.factories.tenants import SkeletonFactory
 from tests.people import Person, client_for
-from tests.sessions.minutes_client import BASE, OPENING, START, Minutes, world
+from tests.sessions.minutes_client import BASE, OPENING, START, Minutes, send_body, world
 from tests.sessions.problems import assert_problem
 from tests.sessions.samples import FLAC, OTHER_WAV, SILENT_WAV_HEADER, WAV, huge_png, png
 
@@ -33,7 +33,8 @@ class Ground:
         return self.minutes.api.post(self.minutes.url(verb), body, **{"format": "json", **options})
 
     def raw(self, verb: str, body: bytes | str, content_type: str = "application/json", method: str = "POST") -> Any:
-        return self.minutes.api.generic(method, self.minutes.url(verb), body, content_type=content_type)
+        sent = body.encode() if isinstance(body, str) else body
+        return send_body(self.minutes.api, method, self.minutes.url(verb), sent, content_type)
 
     def start(self, **fields: Any) -> Any:
         body = {name: value for name, value in {**START, **fields}.items() if value is not None}
@@ -255,7 +256,11 @@ OTHERS: dict[str, tuple[Call, int, str]] = {
     "restricted that is no yes or no": (lambda g: g.minutes.set_context(restricted="maybe"), 400, "input_invalid"),
     "speaker of 201 letters": (lambda g: g.minutes.set_context(speaker="a" * 201), 400, "input_invalid"),
     "gaps that are no yes or no": (lambda g: g.minutes.finalize(accept_gaps="perhaps"), 400, "input_invalid"),
-    "page before the first": (lambda g: g.minutes.api.get(g.minutes.url("blocks"), {"first": -1}), 400, "input_invalid"),
+    "page before the first": (
+        lambda g: g.minutes.api.get(g.minutes.url("blocks"), {"first": -1}),
+        400,
+        "input_invalid",
+    ),
     "page that is too long": (
         lambda g: g.minutes.api.get(g.minutes.url("blocks"), {"limit": 501}),
         400,

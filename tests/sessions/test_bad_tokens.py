@@ -53,7 +53,7 @@ def signed(person: Person, *, key: Any = None, kid: str | None = KEY_ID, **chang
 
 
 def unsigned(person: Person) -> str:
-    return jwt.encode(claims_of(person), None, algorithm="none", headers={"kid": KEY_ID})
+    return jwt.encode(claims_of(person), "", algorithm="none", headers={"kid": KEY_ID})
 
 
 def signed_with_the_public_key(person: Person) -> str:

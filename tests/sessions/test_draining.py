@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import services as jobs
 from astra_site.lib.tenancy import tenant_scope
+from jobs import services as jobs
 from tests.people import Person
 from tests.sessions.minutes_client import CLOSING, DEBATE, OPENING, VOTE, Minutes, finish_jobs
 from tests.sessions.problems import assert_problem

@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from tenants.models import Skeleton
 from astra_site.lib.tenancy import tenant_scope
+from tenants.models import Skeleton
 from tests.factories.tenants import CONFIG, SKELETON_DOCX, ConfigVersionFactory, SkeletonVersionFactory
 from tests.people import Person
 from tests.sessions.minutes_client import OPENING, Minutes, finish_jobs
