@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+import asyncio
+import mimetypes
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 
 from astra_site.lib.errors import AstraError
-from astra_site.lib.object_store import object_store, read_download_token
+from astra_site.lib.object_store import Bucket, ObjectMissing, StoredObject, object_store, read_download_token
+from astra_site.lib.problems import PROBLEM_TYPE, STATUS_OF
+
+_PIECE_BYTES = 256 * 1024
 
 
-def download_object(request: HttpRequest, token: str) -> HttpResponse | FileResponse:
-    """Stream the object that a link from `presigned_get` names; `403` for a wrong or expired one."""
+async def download_object(request: HttpRequest, token: str) -> HttpResponse | StreamingHttpResponse:
+    """Stream the object that a link from `presigned_get` names; memory stays flat.
+
+    `403` for a forged or expired link, `404` for an object that is gone.
+    """
     try:
         bucket, key = read_download_token(token)
-        body = object_store().open(bucket, key)
+        stored, body = await asyncio.to_thread(_open, bucket, key)
     except AstraError as error:
-        return JsonResponse({"code": error.code, "detail": error.message}, status=403, content_type="application/problem+json")
-    response = FileResponse(body, as_attachment=True, filename=key.rsplit("/", 1)[-1])
+        status = STATUS_OF[error.kind]
+        problem = {"status": status, "code": error.code, "detail": error.message}
+        return JsonResponse(problem, status=status, content_type=PROBLEM_TYPE)
+    name = key.rsplit("/", 1)[-1]
+    response = StreamingHttpResponse(
+        _pieces(body), content_type=mimetypes.guess_type(name)[0] or "application/octet-stream"
+    )
+    response["Content-Length"] = str(stored.size_bytes)
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["Content-Security-Policy"] = "sandbox"
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _open(bucket: Bucket, key: str) -> tuple[StoredObject, BinaryIO]:
+    stored = object_store().head(bucket, key)
+    if stored is None:
+        raise ObjectMissing("object_missing", "This object is not there any more.")
+    return stored, object_store().open(bucket, key)
+
+
+async def _pieces(body: BinaryIO) -> AsyncIterator[bytes]:
+    try:
+        while piece := await asyncio.to_thread(body.read, _PIECE_BYTES):
+            yield piece
+    finally:
+        body.close()
