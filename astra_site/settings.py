@@ -135,6 +135,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 JWKS_URL = env.text("ASTRA_JWKS_URL", f"file://{DATA_DIR / 'keys' / 'jwks.json'}")
 JWT_ISSUER = env.text("ASTRA_JWT_ISSUER", "https://astra.invalid/development")
 JWT_AUDIENCE = env.text("ASTRA_JWT_AUDIENCE", "astra-api")
