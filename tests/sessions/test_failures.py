@@ -180,3 +180,24 @@ def test_cancelled_production_is_visible_and_finalize_starts_anew(minutes: Minut
     finish_jobs()
     assert minutes.finalize().json()["state"] == "CLOSED"
     assert object_store().head(Bucket.DOCUMENTS, minutes.row().document_key)
+
+
+@pytest.mark.parametrize("bucket", [Bucket.WORM, Bucket.DOCUMENTS])
+def test_a_store_that_takes_nothing_for_a_while_is_tried_again(minutes: Minutes, alice: Person, bucket: Bucket) -> None:
+    minutes.send_audio(1, WAV)
+    minutes.say(2, VOTE)
+    finish_jobs()
+    folder = path_of(bucket, str(alice.tenant_id))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way")
+    minutes.finalize()
+    finish_jobs()
+    expected = ("SEAL_FAILED", "hand_over_audio") if bucket is Bucket.WORM else ("BUILD_FAILED", "write_dump")
+    failed = minutes.show()
+    assert (failed["state"], failed["failure"]["step"]) == expected
+    (job,) = minutes.jobs(flow="produce_minutes")
+    assert job.attempts > 0
+    folder.unlink()
+    minutes.finalize()
+    finish_jobs()
+    assert minutes.show()["state"] == "CLOSED"
