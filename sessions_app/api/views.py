@@ -90,7 +90,12 @@ class SessionBlocksView(AstraAPIView):
     class Input(serializers.Serializer[Any]):
         """Which part."""
 
-        first = serializers.IntegerField(min_value=0, default=0, help_text="Position of the first input, from 0.")
+        first = serializers.IntegerField(
+            min_value=0,
+            max_value=2 * inputs.MAX_SEQUENCE_ID,
+            default=0,
+            help_text="Position of the first input, from 0.",
+        )
         limit = serializers.IntegerField(min_value=1, max_value=500, default=100, help_text="Inputs at most.")
 
     @extend_schema_serializer(component_name="SessionBlocks")

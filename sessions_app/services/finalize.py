@@ -119,6 +119,7 @@ def _try_again(session: Session) -> None:
         failed = get_owned(JobRow, session.job_id)
         if failed.status == Status.FAILED:
             jobs.retry(failed.id)
+        if failed.status != Status.CANCELLED:
             return
         again = jobs.submit(
             PRODUCE_MINUTES, {}, session_id=session.id, facts=failed.facts, dedup_key=f"{PRODUCE_MINUTES}:{failed.id}"

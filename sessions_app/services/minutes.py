@@ -133,7 +133,12 @@ def finish(job: Job) -> None:
 
 
 def _session(context: StepContext) -> Session:
+    """Return the session of a step; one whose job was put back to work by the jobs API is at work again."""
+    resumed = {State.BUILD_FAILED: State.BUILDING, State.SEAL_FAILED: State.SEALING}
     session: Session = Session.objects.select_related("tenant", "config_version", "skeleton_version").get(
         pk=context.job.session_id
     )
+    failed = State(session.state)
+    if failed in resumed:
+        move(session.id, failed, resumed[failed], failure=None)
     return session

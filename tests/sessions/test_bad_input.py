@@ -261,6 +261,11 @@ OTHERS: dict[str, tuple[Call, int, str]] = {
         400,
         "input_invalid",
     ),
+    "page beyond every number": (
+        lambda g: g.minutes.api.get(g.minutes.url("blocks"), {"first": 10**30}),
+        400,
+        "input_invalid",
+    ),
     "page that is too long": (
         lambda g: g.minutes.api.get(g.minutes.url("blocks"), {"limit": 501}),
         400,

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
 
+from astra_site.lib.errors import InvalidInput
 from astra_site.lib.object_store import Bucket, object_store
 from astra_site.lib.tenancy import tenant_scope
 from jobs import services as jobs
 from jobs.models import Status
+from jobs.runtime.orchestration import orchestrator
+from jobs.runtime.sweeper import sweep_once
+from sessions_app.models import State
+from sessions_app.services import minutes as production
 from tests.people import Person
 from tests.sessions.minutes_client import BASE, CLOSING, OPENING, VOTE, Minutes, finish_jobs
 from tests.sessions.problems import assert_problem
@@ -199,5 +206,63 @@ def test_a_store_that_takes_nothing_for_a_while_is_tried_again(minutes: Minutes,
     assert job.attempts > 0
     folder.unlink()
     minutes.finalize()
+    finish_jobs()
+    assert minutes.show()["state"] == "CLOSED"
+
+
+@pytest.mark.parametrize("lost", ["skeleton", "audio"])
+def test_a_failed_production_that_is_retried_as_a_job_closes_the_session(minutes: Minutes, lost: str) -> None:
+    minutes.send_audio(1, WAV)
+    finish_jobs()
+    row = minutes.row()
+    skeleton, audio = (
+        (Bucket.SKELETONS, row.skeleton_version.object_key),
+        (Bucket.AUDIO, minutes.journal()[0].audio_key),
+    )
+    with without(path_of(*(skeleton if lost == "skeleton" else audio))):
+        minutes.finalize()
+        finish_jobs()
+        assert minutes.show()["state"] == ("BUILD_FAILED" if lost == "skeleton" else "SEAL_FAILED")
+    (job,) = minutes.jobs(flow="produce_minutes")
+    assert minutes.api.post(f"{BASE}/jobs/{job.id}/retry").status_code == 200
+    assert minutes.finalize().status_code == 202
+    finish_jobs()
+    assert minutes.show()["state"] == "CLOSED"
+
+
+@pytest.mark.parametrize("error", [ConnectionError("gone"), InvalidInput("refused", "Never again.")])
+def test_a_step_that_dies_after_it_moved_the_session_leaves_no_session_behind(
+    minutes: Minutes, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    minutes.say(1, OPENING)
+    move = production.move
+    deaths = [error]
+
+    def move_and_die(session_id: UUID, before: State, after: State, **changes: Any) -> bool:
+        moved = move(session_id, before, after, **changes)
+        if after == State.SEALING and deaths:
+            raise deaths.pop()
+        return moved
+
+    monkeypatch.setattr(production, "move", move_and_die)
+    minutes.finalize()
+    finish_jobs()
+    if isinstance(error, InvalidInput):
+        assert (minutes.show()["state"], minutes.show()["failure"]["code"]) == ("SEAL_FAILED", "refused")
+        minutes.finalize()
+        finish_jobs()
+    assert minutes.show()["state"] == "CLOSED"
+
+
+def test_the_sweeper_moves_on_a_session_whose_last_input_nobody_noticed(
+    minutes: Minutes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes.say(1, OPENING)
+    minutes.finalize()
+    with monkeypatch.context() as patched:
+        patched.setattr("sessions_app.flows.advance", lambda _: False)
+        finish_jobs()
+    assert (minutes.show()["state"], minutes.show()["drain"]["pending"]) == ("DRAINING", [])
+    sweep_once(orchestrator())
     finish_jobs()
     assert minutes.show()["state"] == "CLOSED"
