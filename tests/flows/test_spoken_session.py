@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient
+from pytest_django import Settings
 
 from astra_site.lib.hashing import Sha256
 from jobs.transcription.wer import word_error_rate
@@ -136,3 +137,19 @@ def _silence() -> bytes:
         file.setframerate(16_000)
         file.writeframes(bytes(2 * 16_000 * 3))
     return target.getvalue()
+
+
+def test_an_engine_that_is_not_there_leaves_a_visible_gap_and_no_hanging_session(
+    alice: Person, settings: Settings
+) -> None:
+    settings.DEFAULT_ENGINE = "whisper:/no/such/model"
+    minutes = Minutes.start(alice)
+    minutes.send_file(1, clip("vote"))
+    minutes.say(2, "Se levanta la sesión.")
+    minutes.finalize()
+    finish_jobs()
+    assert minutes.show()["state"] == "CLOSED"
+    pending, closing = minutes.dump()["blocks"]
+    assert (pending["type"], pending["data"]) == ("AUDIO_PENDING", {"error_code": "engine_unavailable"})
+    assert closing["intent"] == "CLOSE_SESSION"
+    assert minutes.jobs(flow="transcribe_chunk")[0].attempts > 1
