@@ -87,4 +87,4 @@ def _last_minutes() -> list[list[Any]]:
 
 
 def _moment(moment: Any) -> str:
-    return date_format(localtime(moment), "SHORT_DATETIME_FORMAT") if moment else "—"
+    return date_format(localtime(moment), "DATETIME_FORMAT") if moment else "—"

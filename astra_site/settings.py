@@ -116,6 +116,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("ASTRA
 LANGUAGE_CODE = "es"
 LANGUAGES = [("es", _("Spanish")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["astra_site.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.text("ASTRA_TIME_ZONE", "America/Bogota")

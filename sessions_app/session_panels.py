@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from astra_site.lib.admin import badge, short_hash
+from astra_site.lib.error_texts import explain_code
 from jobs.labels import label_of, word_for
 from jobs.models import Job, Status
 from sessions_app.models import EntryKind, JournalRow, Session
@@ -122,7 +123,7 @@ def jobs_panel(session: Session, page: int) -> Panel:
             label_of(job.current_step),
             job.payload.get("sequence_id") or "—",
             job.attempts,
-            date_format(job.created_at.astimezone(ZoneInfo(session.client_timezone)), "SHORT_DATETIME_FORMAT"),
+            date_format(job.created_at.astimezone(ZoneInfo(session.client_timezone)), "DATETIME_FORMAT"),
             job.error_code or "—",
         ]
         for job in jobs[first : first + PAGE_SIZE]
@@ -152,7 +153,8 @@ def _block_cells(block: Mapping[str, Any]) -> list[Any]:
     status, variant = _BLOCK_STATUS.get(block["status"], (block["status"], ""))
     kind = block["label"] or str(_BLOCK_TYPES.get(block["type"], block["type"]))
     where = block["target_placeholder"] or ""
-    text = block["text"] or (block["data"] or {}).get("caption") or ""
+    data = block["data"] or {}
+    text = block["text"] or data.get("caption") or (explain_code(data["error_code"]) if "error_code" in data else "")
     marks = [badge(status, variant)]
     if block["needs_review"] and block["status"] == "READY":
         marks = [badge(_("to be reviewed"), "warning")]
