@@ -13,6 +13,8 @@ from tests.custody_flush import flush_past_custody_triggers
 from tests.factories.sessions import CouncilFactory
 from tests.people import Person
 
+pytest_plugins = ["tests.running_stack"]
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(services: EmbeddedServices, django_db_setup: None) -> None:

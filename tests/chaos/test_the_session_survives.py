@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import redis
 from demo.client import Client
 from demo.judge import verify
 from demo.recorded_session import Chunk, RecordedSession
-from demo.stack import COUNCIL_SLUG, Stack
+from demo.stack import Stack
 
 CHUNKS = 6
 Spoken = list[tuple[str, str | None, str]]
@@ -52,24 +52,6 @@ class Run:
         keys.write_text(self.stack.manage("export_public_keys"))
         holds, steps = verify(evidence, keys)
         assert holds, steps
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            patch.delenv(name, raising=False)
-        patch.setenv("ASTRA_JOB_LEASE_S", "4")
-        patch.setenv("ASTRA_JOB_RESEND_AFTER_S", "2")
-        with Stack(tmp_path_factory.mktemp("chaos")) as running:
-            running.start(lambda line: None)
-            yield running
-
-
-@pytest.fixture(scope="module")
-def client(stack: Stack) -> Iterator[Client]:
-    with Client(stack.url, stack.manage("issue_dev_token", COUNCIL_SLUG)) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,30 @@
+"""The whole product, running as a newcomer's `make serve` runs it, once for all tests that want it over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from demo.client import Client
+from demo.stack import COUNCIL_SLUG, Stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL, Redis, web, worker and sweeper with short leases, so that recovery takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            patch.delenv(name, raising=False)
+        patch.setenv("ASTRA_JOB_LEASE_S", "4")
+        patch.setenv("ASTRA_JOB_RESEND_AFTER_S", "2")
+        with Stack(tmp_path_factory.mktemp("stack")) as running:
+            running.start(lambda line: None)
+            yield running
+
+
+@pytest.fixture(scope="session")
+def client(stack: Stack) -> Iterator[Client]:
+    """A client app of the stack's council."""
+    with Client(stack.url, stack.manage("issue_dev_token", COUNCIL_SLUG)) as opened:
+        yield opened
