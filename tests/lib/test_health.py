@@ -22,14 +22,14 @@ def fresh_redis_client() -> Iterator[None]:
     redis_client.cache_clear()
 
 
-def test_live_asks_nobody(client: Client) -> None:
-    answer = client.get("/health/live")
+def test_live_asks_nobody() -> None:
+    answer = Client().get("/health/live")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ready_names_each_dependency_with_its_latency(client: Client) -> None:
-    answer = client.get("/health/ready")
+def test_ready_names_each_dependency_with_its_latency() -> None:
+    answer = Client().get("/health/ready")
     assert answer.status_code == 200
     assert set(answer.json()["checks"]) == {"postgres", "redis", "object_store"}
     for check in answer.json()["checks"].values():
@@ -38,31 +38,31 @@ def test_ready_names_each_dependency_with_its_latency(client: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_not_ready_without_redis(client: Client, settings: Settings, fresh_redis_client: None) -> None:
+def test_not_ready_without_redis(settings: Settings, fresh_redis_client: None) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     redis_client.cache_clear()
-    answer = client.get("/health/ready")
+    answer = Client().get("/health/ready")
     assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
     statuses = {name: check["status"] for name, check in answer.json()["checks"].items()}
     assert statuses == {"postgres": "ok", "redis": "unavailable", "object_store": "ok"}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_not_ready_without_an_object_store(client: Client, settings: Settings, tmp_path: Path) -> None:
+def test_not_ready_without_an_object_store(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     settings.OBJECT_STORE_URL = f"file://{tmp_path / 'file'}"
-    answer = client.get("/health/ready")
+    answer = Client().get("/health/ready")
     assert answer.status_code == 503
     assert answer.json()["checks"]["object_store"]["status"] == "unavailable"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_not_ready_without_postgres(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_ready_without_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise OperationalError("connection refused")
 
     monkeypatch.setitem(health.CHECKS, "postgres", refuse)
-    answer = client.get("/health/ready")
+    answer = Client().get("/health/ready")
     assert answer.status_code == 503
     assert answer.json()["checks"]["postgres"]["status"] == "unavailable"
     assert "refused" not in answer.content.decode()
