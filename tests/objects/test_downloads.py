@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.http import StreamingHttpResponse
 from django.test import AsyncClient, override_settings
 
 from astra_site.lib.object_store import Bucket, make_download_token, object_store
@@ -22,8 +23,10 @@ def stored() -> str:
 def fetch(token: str) -> tuple[int, dict[str, str], bytes]:
     async def get() -> tuple[int, dict[str, str], bytes]:
         response = await AsyncClient().get(f"/objects/{token}")
-        body = b"".join([part async for part in response]) if response.streaming else response.content
-        return response.status_code, dict(response.headers), body
+        if not isinstance(response, StreamingHttpResponse):
+            return response.status_code, dict(response.headers), response.content
+        parts: AsyncIterator[bytes] = aiter(response)
+        return response.status_code, dict(response.headers), b"".join([part async for part in parts])
 
     return async_to_sync(get)()
 
