@@ -20,6 +20,7 @@ from jobs.runtime.orchestration import orchestrator
 from jobs.runtime.sweeper import sweep_once
 from sessions_app.models import State
 from sessions_app.services import minutes as production
+from sessions_app.services import states
 from tests.people import Person
 from tests.sessions.minutes_client import BASE, CLOSING, OPENING, VOTE, Minutes, finish_jobs
 from tests.sessions.problems import assert_problem
@@ -235,7 +236,7 @@ def test_a_step_that_dies_after_it_moved_the_session_leaves_no_session_behind(
     minutes: Minutes, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     minutes.say(1, OPENING)
-    move = production.move
+    move = states.move
     deaths = [error]
 
     def move_and_die(session_id: UUID, before: State, after: State, **changes: Any) -> bool:
