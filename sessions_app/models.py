@@ -100,7 +100,7 @@ class JournalRow(TenantOwned):
     kind = models.CharField(max_length=12, choices=EntryKind.choices)
     sequence_id = models.PositiveIntegerField(null=True)
     payload = models.JSONField()
-    actor = models.CharField(max_length=200, null=True)  # noqa: DJ001 - null is sealed as null, "" would be a name
+    actor = models.CharField(max_length=200, null=True)
     content_sha256 = models.CharField(max_length=71, default="", blank=True)
     sha256 = models.CharField(max_length=71)
     audio_key = models.CharField(max_length=300, default="", blank=True)

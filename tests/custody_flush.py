@@ -19,8 +19,14 @@ from unittest import mock
 
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-APPEND_ONLY_TABLES = ("custody_snapshot", "custody_heldobject")
-TRIGGER = "custody_refuse_change"
+APPEND_ONLY = {
+    "custody_snapshot": "custody_refuse_change",
+    "custody_heldobject": "custody_refuse_change",
+    "sessions_app_journalrow": "astra_append_only",
+    "tenants_configversion": "astra_append_only",
+    "tenants_skeletonversion": "astra_append_only",
+}
+"""Tables that refuse TRUNCATE, with the trigger that does it."""
 
 
 @contextmanager
@@ -30,9 +36,9 @@ def flush_past_custody_triggers() -> Iterator[None]:
 
     def sql_flush(operations: DatabaseOperations, style: Any, tables: Sequence[str], **options: Any) -> list[str]:
         statements = plain(operations, style, tables, **options)
-        guarded = [table for table in APPEND_ONLY_TABLES if table in tables]
-        off = [f"ALTER TABLE {table} DISABLE TRIGGER {TRIGGER}" for table in guarded]
-        on = [f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {TRIGGER}" for table in guarded]
+        guarded = {table: trigger for table, trigger in APPEND_ONLY.items() if table in tables}
+        off = [f"ALTER TABLE {table} DISABLE TRIGGER {trigger}" for table, trigger in guarded.items()]
+        on = [f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}" for table, trigger in guarded.items()]
         return [*off, *statements, *on] if statements else statements
 
     with mock.patch.object(DatabaseOperations, "sql_flush", sql_flush):

@@ -24,7 +24,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def client(stack: Stack) -> Iterator[Client]:
+def stack_client(stack: Stack) -> Iterator[Client]:
     """A client app of the stack's council."""
     with Client(stack.url, stack.manage("issue_dev_token", COUNCIL_SLUG)) as opened:
         yield opened

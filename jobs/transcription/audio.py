@@ -45,8 +45,8 @@ def probe(source: AudioSource, limits: AudioLimits = FILE_LIMITS) -> AudioInfo:
         return _info(opened, opened.measured_ms() if announced_s is None else int(announced_s * 1000))
 
 
-def check_audio(data: bytes, limits: AudioLimits = CHUNK_LIMITS) -> AudioInfo:
-    """Decode a whole chunk and describe it: what passes here can be transcribed.
+def check_audio(data: bytes | AudioSource, limits: AudioLimits = CHUNK_LIMITS) -> AudioInfo:
+    """Decode a whole chunk or recording and describe it: what passes here can be transcribed.
 
     About 2 ms for 10 s of WAV, 3 ms for FLAC, 10 to 20 ms for MP3, AAC and Opus on one core. `duration_ms` is what was
     really decoded.
@@ -54,7 +54,8 @@ def check_audio(data: bytes, limits: AudioLimits = CHUNK_LIMITS) -> AudioInfo:
     Raises:
         AudioEmpty, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
     """
-    with open_audio(io.BytesIO(data), limits) as opened:
+    source = io.BytesIO(data) if isinstance(data, bytes) else data
+    with open_audio(source, limits) as opened:
         return _info(opened, opened.measured_ms())
 
 

@@ -3,8 +3,8 @@
 from django.db import migrations
 
 TRIGGER = """
-CREATE TRIGGER astra_append_only BEFORE UPDATE OR DELETE ON sessions_app_journalrow
-    FOR EACH ROW EXECUTE FUNCTION astra_refuse_row_change();
+CREATE TRIGGER astra_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON sessions_app_journalrow
+    FOR EACH STATEMENT EXECUTE FUNCTION astra_refuse_row_change();
 """
 
 

@@ -6,11 +6,14 @@ called, one job is made, and every caller is told the same.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
 
+from astra_site.lib.errors import AstraError
+from astra_site.lib.logs import log_context
 from astra_site.lib.tenancy import get_owned, tenant_scope
 from jobs import services as jobs
 from jobs.models import Job as JobRow
@@ -20,6 +23,8 @@ from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.journal import NewEntry, write
 from sessions_app.services.states import move
 from sessions_app.services.understand import understand_ready_inputs
+
+logger = logging.getLogger(__name__)
 
 PRODUCE_MINUTES = "produce_minutes"
 _LISTED_MISSING = 100
@@ -105,9 +110,12 @@ def what_is_left(session: Session) -> Drain:
 def sweep_draining() -> None:
     """Move on every draining session whose last input ended without anybody noticing (a crash at the wrong line)."""
     for session in Session.objects.filter(state=State.DRAINING).select_related("config_version"):
-        with tenant_scope(session.tenant_id):
-            understand_ready_inputs(session)
-            advance(session.id)
+        with tenant_scope(session.tenant_id), log_context(tenant_id=session.tenant_id, session_id=session.id):
+            try:
+                understand_ready_inputs(session)
+                advance(session.id)
+            except AstraError as error:
+                logger.warning("A draining session can't be moved on now: %s", error, extra={"code": error.code})
 
 
 def _try_again(session: Session) -> None:

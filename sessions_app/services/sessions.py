@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import transaction
 
 from astra_site.lib.clock import utc_now
+from astra_site.lib.hashing import canonical_json
 from astra_site.lib.tenancy import current_tenant_id, get_owned
-from sessions_app.errors import TimeZoneInvalid
+from sessions_app.errors import InputTooLarge, TimeZoneInvalid
 from sessions_app.models import EntryKind, JournalRow, Mode, Session, State
 from sessions_app.services.buffering import open_buffer
 from sessions_app.services.engine import engine_of
@@ -19,6 +20,7 @@ from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from tenants.models import Skeleton
 from tenants.services import current_config, default_skeleton_version, skeleton_version
 
+MAX_METADATA_BYTES = 32 * 1024
 _NOTHING_SAID = {"speaker": None, "speaker_number": 0, "topic": None, "zone": None, "restricted": False}
 
 
@@ -33,10 +35,11 @@ def start_session(
 ) -> Session:
     """Start a session in the open tenant scope and pin configuration, skeleton and engine.
 
-    Raises `TimeZoneInvalid`, `NotFound` or `Forbidden` for the skeleton, `NothingPublished`, and the engine
-    registry's error for an engine that does not exist.
+    Raises `TimeZoneInvalid`, `InputTooLarge` (`metadata_too_large`), `NotFound` or `Forbidden` for the skeleton,
+    `NothingPublished`, and the engine registry's error for an engine that does not exist.
     """
     check_time_zone(client_timezone)
+    check_metadata(metadata or {})
     engine_of(model_config or {})
     if skeleton_id is None:
         skeleton = default_skeleton_version()
@@ -57,6 +60,17 @@ def start_session(
     )
     open_buffer(session)
     return session
+
+
+def check_metadata(metadata: Mapping[str, Any]) -> None:
+    """Raise `InputTooLarge` (`metadata_too_large`) for metadata that is no description of a session any more."""
+    size_bytes = len(canonical_json(dict(metadata)))
+    if size_bytes > MAX_METADATA_BYTES:
+        raise InputTooLarge(
+            "metadata_too_large",
+            f"metadata may have {MAX_METADATA_BYTES} bytes, this has {size_bytes}.",
+            details={"limit_bytes": MAX_METADATA_BYTES},
+        )
 
 
 def check_time_zone(name: str) -> ZoneInfo:

@@ -14,8 +14,8 @@ $$;
 
 def append_only(table: str) -> migrations.RunSQL:
     return migrations.RunSQL(
-        f"CREATE TRIGGER astra_append_only BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION astra_refuse_row_change();",
+        f"CREATE TRIGGER astra_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION astra_refuse_row_change();",
         f"DROP TRIGGER astra_append_only ON {table};",
     )
 

@@ -60,26 +60,26 @@ def chunks() -> Sequence[Chunk]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(stack: Stack, client: Client, chunks: Sequence[Chunk]) -> Spoken:
+def undisturbed(stack: Stack, stack_client: Client, chunks: Sequence[Chunk]) -> Spoken:
     """What the minutes say when nothing happens."""
-    blocks = Run(stack, client).to_the_end(chunks, lambda run, sent: None)
+    blocks = Run(stack, stack_client).to_the_end(chunks, lambda run, sent: None)
     assert len(blocks) >= CHUNKS
     return blocks
 
 
 def test_redis_emptied_in_the_middle(
-    stack: Stack, client: Client, chunks: Sequence[Chunk], undisturbed: Spoken
+    stack: Stack, stack_client: Client, chunks: Sequence[Chunk], undisturbed: Spoken
 ) -> None:
     def empty(run: Run, sent: int) -> None:
         if sent in (2, CHUNKS):
             with redis.Redis.from_url(run.stack.environment["REDIS_URL"]) as everything:
                 everything.flushall()
 
-    assert Run(stack, client).to_the_end(chunks, empty) == undisturbed
+    assert Run(stack, stack_client).to_the_end(chunks, empty) == undisturbed
 
 
 def test_worker_killed_in_the_middle(
-    stack: Stack, client: Client, chunks: Sequence[Chunk], undisturbed: Spoken
+    stack: Stack, stack_client: Client, chunks: Sequence[Chunk], undisturbed: Spoken
 ) -> None:
     def kill(run: Run, sent: int) -> None:
         if sent == CHUNKS // 2:
@@ -89,7 +89,7 @@ def test_worker_killed_in_the_middle(
             assert run.job_count("COMPLETED") < CHUNKS
             run.stack.start_worker()
 
-    assert Run(stack, client).to_the_end(chunks, kill) == undisturbed
+    assert Run(stack, stack_client).to_the_end(chunks, kill) == undisturbed
 
 
 def wait_for(condition: Callable[[], bool], what: str, within_s: float = 30.0) -> None:

@@ -22,14 +22,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def live(client: Client, folder: Path) -> PathResult:
+def live(stack_client: Client, folder: Path) -> PathResult:
     image = (ROOT / "demo/image.png").read_bytes()
-    return live_path(client, RecordedSession(), image, folder, lambda line: None)
+    return live_path(stack_client, RecordedSession(), image, folder, lambda line: None)
 
 
 @pytest.fixture(scope="module")
-def batch(client: Client, folder: Path) -> PathResult:
-    return batch_path(client, RecordedSession(), folder, lambda line: None)
+def batch(stack_client: Client, folder: Path) -> PathResult:
+    return batch_path(stack_client, RecordedSession(), folder, lambda line: None)
 
 
 @pytest.fixture(scope="module")

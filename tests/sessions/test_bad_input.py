@@ -79,6 +79,7 @@ STARTS: dict[str, tuple[Call, int, str]] = {
     "unknown engine": (lambda g: g.start(model_config={"provider": "oracle"}), 415, "unknown_engine"),
     "engine that is no name": (lambda g: g.start(model_config={"provider": {}}), 400, "input_invalid"),
     "metadata that is a list": (lambda g: g.start(metadata=[1]), 400, "input_invalid"),
+    "metadata that is a book": (lambda g: g.start(metadata={"a": "b" * 33_000}), 413, "metadata_too_large"),
     "metadata with too large a number": (lambda g: g.start(metadata={"n": 2**60}), 400, "parse_error"),
     "body that is a list": (
         lambda g: g.minutes.api.post(f"{BASE}/session/start", [START], format="json"),
@@ -185,6 +186,7 @@ IMAGES: dict[str, tuple[Call, int, str]] = {
 RECORDINGS: dict[str, tuple[Call, int, str]] = {
     "recording that is not audio": (lambda g: g.minutes.upload_recording(b"nonsense" * 99), 400, "audio_unreadable"),
     "truncated recording": (lambda g: g.minutes.upload_recording(WAV[:-500]), 400, "audio_truncated"),
+    "truncated FLAC recording": (lambda g: g.minutes.upload_recording(FLAC[:-1000]), 400, "audio_truncated"),
     "empty recording": (lambda g: g.minutes.upload_recording(b""), 400, "audio_empty"),
     "job for a recording that never came": (
         lambda g: recording_url(g, g.minutes.session_id, g.alice.tenant_id),

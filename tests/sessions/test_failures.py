@@ -95,12 +95,22 @@ def test_retrying_the_job_of_a_closed_session_ends_and_changes_nothing(minutes: 
     assert minutes.show()["delivery"]["integrity_hash"] == closed["delivery"]["integrity_hash"]
 
 
-def test_a_recording_that_breaks_off_late_becomes_a_visible_block(minutes: Minutes) -> None:
-    audio_url = minutes.upload_recording(FLAC[:-1000]).json()["audio_url"]
+def test_a_recording_damaged_in_the_store_is_visible_and_never_sealed(minutes: Minutes) -> None:
+    audio_url = minutes.upload_recording(FLAC).json()["audio_url"]
     minutes.submit_recording(audio_url)
+    path = path_of(Bucket.AUDIO, audio_url.removeprefix("astra://audio/"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1000])
     finish_jobs()
     assert [block["data"] for block in minutes.blocks()] == [{"error_code": "audio_truncated"}]
-    minutes.close()
+    minutes.finalize()
+    finish_jobs()
+    failed = minutes.show()
+    assert (failed["state"], failed["failure"]["code"]) == ("SEAL_FAILED", "worm_copy_differs")
+    path.write_bytes(whole)
+    minutes.finalize()
+    finish_jobs()
+    assert minutes.finalize().json()["state"] == "CLOSED"
 
 
 def test_a_failed_build_is_visible_and_finalize_tries_again(minutes: Minutes) -> None:
