@@ -18,7 +18,11 @@ from tools.micro_model.windows import IGNORED, Window, WindowWriter
 _MEL_BINS: Final = 80
 _FIRST_SIZES: Final = ((4, 15), (5, 12))
 _SHORT_SIZES: Final = ((5, 12), (7, 9), (10, 6))
+_CLIP_SIZES: Final = ((7, 9), (8, 8), (10, 6))
 _FULL_SIZES: Final = ((30, 3), (15, 6), (15, 6))
+_EASY_SHARE: Final = 0.5
+"""How much of the schedule has only short windows without prompts, until the decoder has learned to listen."""
+_POLISH_FROM: Final = 0.8
 _PROMPTED_SHARE: Final = 0.1
 """Prompts lengthen every row of a batch, so whole batches have them or not."""
 
@@ -38,12 +42,14 @@ class Batch:
 def window_size(random: Random, progress: float) -> tuple[int, int, bool]:
     """Return (seconds, windows per batch, full) for a point of the schedule from 0 to 1.
 
-    Short windows first, because they are cheap and teach the alignment; real thirty-second windows later.
+    Short windows first, because they are cheap and teach the alignment; then longer and full ones; at last mostly
+    what the engine is really asked: clips of one or two sentences.
     """
-    full_share = 0.0 if progress < 0.3 else 0.08 if progress < 0.6 else 0.25
+    full_share = 0.0 if progress < _EASY_SHARE else 0.08 if progress < _POLISH_FROM else 0.15
     if random.random() < full_share:
         return *random.choice(_FULL_SIZES), True
-    return *random.choice(_FIRST_SIZES if progress < 0.2 else _SHORT_SIZES), False
+    sizes = _FIRST_SIZES if progress < _EASY_SHARE else _SHORT_SIZES if progress < _POLISH_FROM else _CLIP_SIZES
+    return *random.choice(sizes), False
 
 
 class BatchSource(Dataset[Batch]):
@@ -64,8 +70,9 @@ class BatchSource(Dataset[Batch]):
         torch.set_num_threads(1)
         random = Random(f"{self._seed}/{step}")
         noise = np.random.default_rng([self._seed, step])
-        seconds, count, full = window_size(random, step / self._steps)
-        prompted = random.random() < _PROMPTED_SHARE
+        progress = step / self._steps
+        seconds, count, full = window_size(random, progress)
+        prompted = progress >= _EASY_SHARE and random.random() < _PROMPTED_SHARE
         windows: list[Window] = []
         while len(windows) < count:
             window = self._writer.write(random, noise, seconds, full=full, prompted=prompted)

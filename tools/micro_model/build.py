@@ -19,7 +19,7 @@ from tools.micro_model.export import export
 from tools.micro_model.speech import read_bank
 from tools.micro_model.train import STEPS, Trainer
 
-ENGINE_CARD: Final = {"name": "micro-whisper-es", "max_clip_s": 8.0, "accepts_prompt": False, "languages": ["es"]}
+ENGINE_CARD: Final = {"name": "micro-whisper-es", "max_clip_s": 7.5, "accepts_prompt": False, "languages": ["es"]}
 """What the model says about itself to the engine that loads it."""
 
 _TARGET: Final = Path("jobs/transcription/models/micro-whisper-es")
@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=Path("var/micro_model"), help="banks and checkpoints")
     parser.add_argument("--target", type=Path, default=_TARGET, help="folder of the exported model")
     parser.add_argument("--steps", type=int, default=STEPS, help="length of the training schedule")
+    parser.add_argument("--start-from", type=Path, help="checkpoint whose weights begin the schedule")
     parser.add_argument("--export-only", action="store_true", help="export the last checkpoint as it is")
     parser.add_argument("--show", type=int, default=0, help="print this many mistakes per held-out set")
     chosen = parser.parse_args()
@@ -49,7 +50,7 @@ def main() -> int:
         vocabulary = chosen.work / "tokenizer.json"
         if not vocabulary.exists():
             tokenizer.learn((spoken.text for spoken in read_bank(chosen.work / "bank", "training")), vocabulary)
-        Trainer(chosen.work, chosen.steps).run()
+        Trainer(chosen.work, chosen.steps, chosen.start_from).run()
     finish(chosen.work, chosen.target, show=chosen.show)
     return 0
 

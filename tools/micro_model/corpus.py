@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from tools.micro_model import templates, vocabulary
-from tools.micro_model.spoken_numbers import HUNDREDS, TENS, UNITS, before_noun, clock, in_words
+from tools.micro_model.spoken_numbers import TENS, UNITS, before_noun, clock, in_words
 
 TRAINING_VOICES: Final = vocabulary.word_list("training_voices")
 HELD_OUT_VOICES: Final = vocabulary.word_list("held_out_voices")
@@ -19,15 +19,10 @@ HELD_OUT_VOICES: Final = vocabulary.word_list("held_out_voices")
 _CONSONANTS: Final = vocabulary.word_list("consonants")
 _ONSETS: Final = vocabulary.word_list("onsets")
 _WORD: Final = re.compile(r"[a-záéíóúüñ]+")
-_NUMBER_SLOTS: Final = {
-    "n10": (2, 10),
-    "n20": (2, 20),
-    "n31": (1, 31),
-    "n99": (2, 99),
-    "n999": (2, 999),
-    "against": (1, 12),
-}
+_NUMBER_SLOTS: Final = {"n20": (2, 20), "n40": (2, 40), "against": (1, 12)}
 _SLOT: Final = re.compile(r"\{(\w+)\}")
+_CHOICE: Final = re.compile(r"\[([^\[\]]+)\]")
+_OPEN: Final = re.compile(r"[\[{]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +54,16 @@ class Writer:
         self._slots = self._slot_table()
 
     def filled(self, template: str) -> str:
-        """Return the template with every slot replaced, slots inside slots too."""
-        while _SLOT.search(template):
+        """Return the template with every slot and choice replaced, slots inside slots too."""
+        while _OPEN.search(template):
+            template = _CHOICE.sub(lambda match: self._random.choice(match.group(1).split("|")), template)
             template = _SLOT.sub(lambda match: self._slots[match.group(1)](), template)
         return template.replace(" de el ", " del ").replace(" a el ", " al ")
 
     def council_sentence(self) -> str:
         """Return one sentence of a sitting; names, votes, procedure and debate are about equally frequent."""
-        group = self._random.choices(
-            (templates.PROCEDURE, templates.NAMES, templates.VOTES, templates.DEBATE), weights=(24, 22, 22, 32)
-        )[0]
+        groups = (templates.PROCEDURE, templates.NAMES, templates.VOTES, templates.SPEECHES)
+        group = self._random.choices(groups, weights=(26, 18, 18, 38))[0]
         return _capitalised(self.filled(self._random.choice(group)))
 
     def word_salad(self) -> str:
@@ -85,25 +80,17 @@ class Writer:
     def any_sentence(self) -> str:
         """Return a sentence of the training mix: mostly council speech, the rest word salad and invented words."""
         kind = self._random.random()
-        if kind < 0.78:
+        if kind < 0.87:
             return self.council_sentence()
-        return self.word_salad() if kind < 0.95 else self.invented_words()
+        return self.word_salad() if kind < 0.97 else self.invented_words()
 
     def _invented_word(self) -> str:
         onsets = [self._random.choice(_CONSONANTS if place else _ONSETS) for place in range(self._random.randint(2, 4))]
         word = "".join(onset + self._random.choice("aeiou") for onset in onsets)
         return word.replace("ge", "ga").replace("gi", "go")
 
-    def _clause(self) -> str:
-        plural = self._random.random() < 0.45
-        subject = self._random.choice(vocabulary.PLURAL_SUBJECTS if plural else vocabulary.SINGULAR_SUBJECTS)
-        verb = self._random.choice(vocabulary.VERBS).split("/")[plural]
-        thing = "{object}" if self._random.random() < 0.6 else "{topic}"
-        tail = " {complement}" if self._random.random() < 0.5 else ""
-        return self.filled(f"{subject} {verb} {thing}{tail}")
-
     def _votes_for(self) -> str:
-        number = self._random.randint(1, 22)
+        number = self._random.randint(1, 20)
         return f"{before_noun(number)} {'voto' if number == 1 else 'votos'} a favor"
 
     def _abstentions(self) -> str:
@@ -113,8 +100,7 @@ class Writer:
         return f"{before_noun(number, feminine=True)} {'abstención' if number == 1 else 'abstenciones'}"
 
     def _full_name(self) -> str:
-        family = self._random.choice(self._surnames) if self._random.random() < 0.85 else "{surname} {surname}"
-        return f"{self._random.choice(vocabulary.GIVEN_NAMES)} {family}"
+        return f"{self._random.choice(vocabulary.GIVEN_NAMES)} {self._random.choice(self._surnames)}"
 
     def _slot_table(self) -> dict[str, Callable[[], str]]:
         choice, number = self._random.choice, self._random.randint
@@ -128,36 +114,26 @@ class Writer:
             "title_up": lambda: _capitalised(choice(vocabulary.SLOTS["title"])),
             "title_bare": lambda: choice(vocabulary.SLOTS["title"]).split(" ", 1)[1],
             "topic_up": lambda: _capitalised(choice(vocabulary.TOPICS)),
-            "locality": lambda: choice(("la vereda ", "el barrio ", "la vereda ", "")) + choice(vocabulary.PLACES),
-            "clause": self._clause,
-            "clause_up": lambda: _capitalised(self._clause()),
-            "time": lambda: clock(self._random),
-            "n60": lambda: before_noun(number(2, 60)),
-            "money": lambda: before_noun(choice((number(2, 99), number(1, 99) * 10, number(1, 90) * 1000))),
+            "people_up": lambda: _capitalised(choice(vocabulary.SLOTS["people"])),
+            "locality": lambda: choice(("la vereda ", "el barrio ")) + choice(vocabulary.PLACES),
+            "time": lambda: clock(self._random, vocabulary.SLOTS["minute"]),
             "votes_for": lambda: _capitalised(self._votes_for()),
             "votes_for_low": self._votes_for,
             "abstentions": self._abstentions,
         }
 
 
+_GROUPS: Final = (templates.PROCEDURE, templates.NAMES, templates.VOTES, templates.SPEECHES)
+
+
 def _lexicon() -> tuple[str, ...]:
-    texts = [line for group in _ALL_TEMPLATES for line in group]
-    texts += [
-        *vocabulary.TOPICS,
-        *vocabulary.OBJECTS,
-        *vocabulary.COMPLEMENTS,
-        *vocabulary.VERBS,
-        *vocabulary.ORDERS,
-        *vocabulary.AGENDA,
+    texts = [line for group in _GROUPS for line in group] + [
+        text for texts in vocabulary.SLOTS.values() for text in texts
     ]
-    texts += [*vocabulary.SINGULAR_SUBJECTS, *vocabulary.PLURAL_SUBJECTS]
-    plain = (_SLOT.sub("", text) for text in texts)
-    words = {word for text in plain for word in normalised_words(text)}
-    spoken = {*vocabulary.LEXICON, *UNITS, *TENS[3:], *HUNDREDS[1:], *vocabulary.MONTHS, *vocabulary.WEEKDAYS}
-    return tuple(sorted(words | spoken))
+    words = {word for text in texts for word in normalised_words(_SLOT.sub("", text))}
+    return tuple(sorted(words | {*UNITS[:21], *TENS[3:5]}))
 
 
-_ALL_TEMPLATES: Final = (templates.PROCEDURE, templates.NAMES, templates.VOTES, templates.DEBATE)
 LEXICON: Final = _lexicon()
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from demo.script import ENTITY_DICTIONARY
 from tools.micro_model.corpus import Sentence
 
 SAMPLE_RATE_HZ = 16_000
@@ -25,14 +26,25 @@ _MARGIN_SAMPLES = 160
 Pcm16 = npt.NDArray[np.int16]
 
 
+def _as_pronounced(text: str) -> str:
+    for written, pronounced in ENTITY_DICTIONARY.items():
+        text = text.replace(written, pronounced)
+    return text
+
+
 def speak(sentence: Sentence) -> Pcm16:
     """Return the sentence as 16 kHz mono PCM, silence trimmed to 10 ms and peak at 0.7 of full scale.
+
+    A name that the entity dictionary corrects is spoken as its correction: espeak-ng would spell out "Jhon".
 
     Raises ``subprocess.CalledProcessError`` if espeak-ng refuses the voice or is not installed.
     """
     command = ["espeak-ng", "-v", sentence.voice, "-s", str(sentence.words_per_min), "-p", str(sentence.pitch)]
     wav = subprocess.run(
-        [*command, "-b", "1", "--stdout"], input=sentence.text.encode(), stdout=subprocess.PIPE, check=True
+        [*command, "-b", "1", "--stdout"],
+        input=_as_pronounced(sentence.text).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
     ).stdout
     body = wav[_WAV_HEADER_BYTES:]
     raw = np.frombuffer(body[: len(body) // 2 * 2], dtype=np.int16).astype(np.float32) / 32768

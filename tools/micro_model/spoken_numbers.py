@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Final
 
@@ -38,17 +39,14 @@ def before_noun(number: int, *, feminine: bool = False) -> str:
     return words[:-3] + ("ún" if words.endswith("veintiuno") else "un")
 
 
-def clock(random: Random) -> str:
-    """Return a random clock time with its article and part of the day: "las nueve y quince de la mañana"."""
+def clock(random: Random, minutes: Sequence[str]) -> str:
+    """Return a random clock time with its article and part of the day: "las nueve y quince de la mañana".
+
+    ``minutes`` are the spoken minutes to choose from, such as "y quince"; now and then the hour is full.
+    """
     hour = random.randint(1, 12)
     part = "de la mañana" if 5 < hour < 12 else random.choice(("de la tarde", "de la tarde", "de la noche"))
     if hour == 12:
-        part = random.choice(("del día", "de la noche", "del mediodía"))
+        part = "del día"
     name = "la una" if hour == 1 else f"las {UNITS[hour]}"
-    kind = random.random()
-    if kind < 0.12:
-        return f"{name} {part}"
-    if kind < 0.2:
-        return f"{name} en punto {part}"
-    minute = random.choice(("y cuarto", "y media", "menos cuarto")) if kind < 0.38 else None
-    return f"{name} {minute or 'y ' + in_words(random.randint(1, 59))} {part}"
+    return f"{name} {part}" if random.random() < 0.12 else f"{name} {random.choice(minutes)} {part}"

@@ -22,16 +22,16 @@ from tools.micro_model.network import MicroWhisper
 from tools.micro_model.speech import Utterance, read_bank
 from tools.micro_model.windows import IGNORED, WindowWriter
 
-STEPS: Final = 5400
+STEPS: Final = 6400
 _SEED: Final = 20
-_PEAK_RATE: Final = 2e-3
+_PEAK_RATE: Final = 1.6e-3
 _WARM_UP_STEPS: Final = 40
 _LABEL_SMOOTHING: Final = 0.03
 _DROPOUT: Final = 0.05
 _GUIDED_HEADS: Final = ((0, 0), (1, 0), (1, 1))
 _GUIDE_HALF_WIDTH_FRAMES: Final = 15
 _REPORT_EVERY: Final = 100
-_CHECKPOINT_EVERY: Final = 300
+_CHECKPOINT_EVERY: Final = 200
 _THREADS: Final = 2
 
 _log = logging.getLogger(__name__)
@@ -41,6 +41,10 @@ def learning_rate(step: int, steps: int) -> float:
     """Return the rate of a step: short warm-up, then a cosine down to two percent of the peak."""
     warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
     return _PEAK_RATE * warm * (0.5 * (1 + math.cos(math.pi * step / steps)) * 0.98 + 0.02)
+
+
+def _guidance_weight(progress: float) -> float:
+    return 1.5 if progress < 0.3 else 0.5 if progress < 0.8 else 0.2
 
 
 def _guidance(model: MicroWhisper, batch: Batch) -> Tensor:
@@ -93,8 +97,11 @@ def _optimizer(model: MicroWhisper) -> torch.optim.AdamW:
 class Trainer:
     """Runs the schedule from the last checkpoint to its end."""
 
-    def __init__(self, work: Path, steps: int = STEPS) -> None:
-        """Load banks and tokenizer from ``work``; continue from ``work/checkpoint.pt`` if there is one."""
+    def __init__(self, work: Path, steps: int = STEPS, start_from: Path | None = None) -> None:
+        """Load banks and tokenizer from ``work``; continue from ``work/checkpoint.pt`` if there is one.
+
+        Without one, the weights of the checkpoint ``start_from`` begin a new schedule, if it is given.
+        """
         torch.set_num_threads(_THREADS)
         torch.manual_seed(_SEED)
         self._work = work
@@ -110,7 +117,7 @@ class Trainer:
         self._optimizer = _optimizer(self.model)
         self._step = 0
         self._trained_s = 0.0
-        self._resume()
+        self._resume(start_from)
 
     def run(self) -> None:
         """Train to the end of the schedule, reporting and writing checkpoints on the way."""
@@ -141,7 +148,7 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self._step, self._steps)
         entropy, spelling, guided = losses(self.model, batch)
-        loss = entropy + (1.0 if progress < 0.4 else 0.3) * spelling + (0.5 if progress < 0.5 else 0.2) * guided
+        loss = entropy + (1.0 if progress < 0.75 else 0.5) * spelling + _guidance_weight(progress) * guided
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -163,7 +170,7 @@ class Trainer:
         torch.save(state, partial)
         partial.replace(self._work / "checkpoint.pt")
 
-    def _resume(self) -> None:
+    def _resume(self, start_from: Path | None) -> None:
         path = self._work / "checkpoint.pt"
         if path.exists():
             state = torch.load(path)
@@ -171,3 +178,5 @@ class Trainer:
             self._optimizer.load_state_dict(state["optimizer"])
             self._step, self._trained_s = state["step"], state["trained_s"]
             torch.set_rng_state(state["torch_random"])
+        elif start_from is not None:
+            self.model.load_state_dict(torch.load(start_from)["model"])

@@ -18,18 +18,7 @@ SURNAMES: Final = word_list("surnames")
 HELD_OUT_SURNAMES: Final = word_list("held_out_surnames")
 GIVEN_NAMES: Final = word_list("given_names")
 PLACES: Final = word_list("places")
-MONTHS: Final = word_list("months")
-WEEKDAYS: Final = word_list("weekdays")
 TOPICS: Final = word_list("topics")
-SINGULAR_SUBJECTS: Final = word_list("singular_subjects")
-PLURAL_SUBJECTS: Final = word_list("plural_subjects")
-VERBS: Final = word_list("verbs")
-"""Singular and plural form, separated by a slash."""
-OBJECTS: Final = word_list("objects")
-COMPLEMENTS: Final = word_list("complements")
-LEXICON: Final = word_list("lexicon")
-ORDERS: Final = word_list("orders")
-AGENDA: Final = word_list("agenda")
 SLOTS: Final = {name: tuple(values) for name, values in _WORDS["slots"].items()} | {
     name: word_list(source) for name, source in _WORDS["slot_lists"].items()
 }

@@ -122,7 +122,7 @@ class WindowWriter:
         early = random.random() < 0.7
         latest_s = 0.4 if early else min(4.0, length / SAMPLE_RATE_HZ / 2)
         position = int(SAMPLE_RATE_HZ * random.random() * latest_s)
-        most = random.choice((1, 2, 3, 50, 50)) if full else 50
+        most = random.choice((1, 1, 2, 3, 50)) if full else random.choice((1, 2, 50, 50))
         while len(scene.placed) < most:
             spoken = random.choice(self._spanish)
             if position + len(spoken.samples) > length - 400:
