@@ -99,15 +99,18 @@ class Writer:
             return self._random.choice(("ninguna abstención", "cero abstenciones"))
         return f"{before_noun(number, feminine=True)} {'abstención' if number == 1 else 'abstenciones'}"
 
+    def _number(self, least: int, most: int) -> str:
+        return in_words(self._random.randint(least, most))
+
     def _full_name(self) -> str:
         return f"{self._random.choice(vocabulary.GIVEN_NAMES)} {self._random.choice(self._surnames)}"
 
     def _slot_table(self) -> dict[str, Callable[[], str]]:
-        choice, number = self._random.choice, self._random.randint
+        choice = self._random.choice
         table: dict[str, Callable[[], str]] = {
             name: partial(choice, values) for name, values in vocabulary.SLOTS.items()
         }
-        table |= {name: lambda most=most: in_words(number(*most)) for name, most in _NUMBER_SLOTS.items()}
+        table |= {name: partial(self._number, *bounds) for name, bounds in _NUMBER_SLOTS.items()}
         return table | {
             "name": self._full_name,
             "surname": partial(choice, self._surnames),

@@ -51,7 +51,8 @@ def speak(sentence: Sentence) -> Pcm16:
     samples = soxr.resample(raw, _ESPEAK_RATE_HZ, SAMPLE_RATE_HZ).astype(np.float32)
     loud = np.flatnonzero(np.abs(samples) > np.abs(samples).max() * _SILENCE)
     samples = samples[max(0, loud[0] - _MARGIN_SAMPLES) : loud[-1] + _MARGIN_SAMPLES]
-    return (samples / np.abs(samples).max() * _PEAK * 32767).astype(np.int16)
+    levelled: Pcm16 = (samples / np.abs(samples).max() * _PEAK * 32767).astype(np.int16)
+    return levelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Utterance:
     @property
     def floats(self) -> npt.NDArray[np.float32]:
         """The samples as floats in -1..1."""
-        return self.samples.astype(np.float32) / 32767
+        return self.samples.astype(np.float32) / np.float32(32767)
 
 
 def write_bank(folder: Path, name: str, items: Sequence[tuple[str, Sentence]], threads: int = 2) -> None:

@@ -115,6 +115,9 @@ def _check(tokenizer: Tokenizer, layout: Layout) -> None:
 
 
 def load(path: Path) -> tuple[Tokenizer, Layout]:
-    """Return a tokenizer written by ``learn`` and its layout."""
+    """Return a tokenizer written by ``learn`` and its layout; raises ``ValueError`` for any other tokenizer."""
     tokenizer = Tokenizer.from_file(str(path))
-    return tokenizer, Layout(tokenizer.token_to_id("<|endoftext|>") - 1)
+    end_of_text = tokenizer.token_to_id("<|endoftext|>")
+    if end_of_text is None:
+        raise ValueError(f"{path.name} has no end of text")
+    return tokenizer, Layout(end_of_text - 1)
