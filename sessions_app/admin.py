@@ -34,7 +34,6 @@ STATE_VARIANTS = {
     State.CLOSED.value: "success",
     State.BUILD_FAILED.value: "danger",
     State.SEAL_FAILED.value: "danger",
-    State.ABANDONED.value: "",
 }
 FAILED = (State.BUILD_FAILED, State.SEAL_FAILED)
 FINALIZABLE = (State.OPEN, State.DRAINING)

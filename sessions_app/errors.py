@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from astra_site.lib.errors import Conflict, InvalidInput, TooLarge, Unsupported
+from astra_site.lib.errors import Conflict, InvalidInput, TooLarge
 
 
 class TimeZoneInvalid(InvalidInput):
@@ -15,10 +15,6 @@ class InputInvalid(InvalidInput):
 
 class InputTooLarge(TooLarge):
     """More bytes than one input may have."""
-
-
-class InputUnsupported(Unsupported):
-    """A media type that the endpoint does not take."""
 
 
 class SequenceConflict(Conflict):

@@ -29,7 +29,6 @@ class State(models.TextChoices):
     CLOSED = "CLOSED", _("Closed")
     BUILD_FAILED = "BUILD_FAILED", _("Building failed")
     SEAL_FAILED = "SEAL_FAILED", _("Sealing failed")
-    ABANDONED = "ABANDONED", _("Abandoned")
 
 
 class Session(TenantOwned):
@@ -83,6 +82,7 @@ class EntryKind(models.TextChoices):
     TRANSCRIPT = "transcript", _("Transcript")
     FAILURE = "failure", _("Failure")
     BLOCKS = "blocks", _("Blocks")
+    RECOVERED = "recovered", _("Recovered blocks")
 
 
 SEQUENCED_INPUTS = (EntryKind.AUDIO, EntryKind.RECORDING, EntryKind.TEXT)
@@ -125,7 +125,7 @@ class JournalRow(TenantOwned):
             ),
             models.UniqueConstraint(
                 fields=["session", "sequence_id", "kind"],
-                condition=models.Q(kind__in=["transcript", "failure", "blocks"]),
+                condition=models.Q(kind__in=["transcript", "failure", "blocks", "recovered"]),
                 name="journal_one_result_per_sequence",
             ),
             models.UniqueConstraint(

@@ -19,7 +19,6 @@ class TemplateSpec(_Strict):
     """A template (`TPL_…`) that CORE may find."""
 
     label: Text
-    heading: str = ""
 
 
 class TableSpec(_Strict):

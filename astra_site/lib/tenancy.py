@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -122,11 +122,6 @@ class TenantOwned(models.Model):
         """Save after checking the scope."""
         self.check_scope()
         super().save(*args, **kwargs)
-
-    def refresh(self) -> Self:
-        """Read the row again from the database and return self."""
-        self.refresh_from_db()
-        return self
 
 
 def get_owned(model: type[_Owned], object_id: UUID) -> _Owned:

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=astra_site.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('mode', models.CharField(choices=[('batch', 'Recording'), ('realtime', 'Live')], default='batch', max_length=10, verbose_name='mode')),
-                ('state', models.CharField(choices=[('OPEN', 'Open'), ('DRAINING', 'Finishing the audio'), ('BUILDING', 'Building the document'), ('SEALING', 'Sealing'), ('CLOSED', 'Closed'), ('BUILD_FAILED', 'Building failed'), ('SEAL_FAILED', 'Sealing failed'), ('ABANDONED', 'Abandoned')], default='OPEN', max_length=12, verbose_name='state')),
+                ('state', models.CharField(choices=[('OPEN', 'Open'), ('DRAINING', 'Finishing the audio'), ('BUILDING', 'Building the document'), ('SEALING', 'Sealing'), ('CLOSED', 'Closed'), ('BUILD_FAILED', 'Building failed'), ('SEAL_FAILED', 'Sealing failed')], default='OPEN', max_length=12, verbose_name='state')),
                 ('client_timezone', models.CharField(max_length=64, verbose_name='time zone')),
                 ('metadata', models.JSONField(blank=True, default=dict, verbose_name='metadata')),
                 ('model_config', models.JSONField(blank=True, default=dict, verbose_name='speech engine')),

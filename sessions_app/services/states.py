@@ -9,13 +9,12 @@ from astra_site.lib.clock import utc_now
 from sessions_app.models import Session, State
 
 ALLOWED: dict[State, frozenset[State]] = {
-    State.OPEN: frozenset({State.DRAINING, State.ABANDONED}),
+    State.OPEN: frozenset({State.DRAINING}),
     State.DRAINING: frozenset({State.BUILDING}),
     State.BUILDING: frozenset({State.SEALING, State.BUILD_FAILED}),
     State.SEALING: frozenset({State.CLOSED, State.SEAL_FAILED}),
     State.BUILD_FAILED: frozenset({State.BUILDING}),
     State.SEAL_FAILED: frozenset({State.SEALING}),
-    State.ABANDONED: frozenset({State.OPEN}),
     State.CLOSED: frozenset(),
 }
 

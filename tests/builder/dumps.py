@@ -43,7 +43,7 @@ def config_content(**changes: Any) -> dict[str, Any]:
     """Return the demonstration council's configuration content, with some keys replaced."""
     content: dict[str, Any] = {
         "schema": "astra.config/1",
-        "templates": {name: {"label": name, "heading": name} for name in ZONES},
+        "templates": {name: {"label": name} for name in ZONES},
         "zone_map": dict(ZONES),
         "default_zone": "ZONA_VARIOS",
         "table_map": {
