@@ -32,6 +32,20 @@ def parse_dump(data: bytes, *, tenant_id: UUID, session_id: UUID) -> dict[str, A
     return dump
 
 
+def check_content(part: str, content: bytes, expected: Sha256) -> None:
+    """The stored bytes of `part` (`skeleton`, `dump`, `document`) are the ones that were stored at the time.
+
+    Raises `EvidenceInconsistent`: `skeleton_altered`, `dump_altered`, `document_altered`.
+    """
+    found = Sha256.of(content)
+    if found != expected:
+        raise EvidenceInconsistent(
+            f"{part}_altered",
+            f"The stored {part} does not have the hash it is pinned by: it was replaced or damaged in the store.",
+            details={"expected": str(expected), "found": str(found)},
+        )
+
+
 def pinned_hash(dump: Mapping[str, Any], part: str) -> Sha256:
     """The hash of the `config` or `skeleton` that the dump names. Raises `EvidenceInconsistent` (`dump_malformed`)."""
     try:

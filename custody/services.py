@@ -20,7 +20,7 @@ from astra_site.lib.object_store import Bucket, ObjectStore, object_store
 from astra_site.lib.tenancy import current_tenant_id
 from custody.audit_report import HeldAudio, audit_report
 from custody.chain import SealedHashes, SignedSnapshot, SnapshotSubject, snapshot_payload
-from custody.consistency import check_pins, check_traces, parse_dump, pinned_hash
+from custody.consistency import check_content, check_pins, check_traces, parse_dump, pinned_hash
 from custody.errors import AudioNotHeld, SealedDifferently
 from custody.evidence import EvidenceParts, distinct_audio, evidence_files, write_zip
 from custody.journal import AudioRecord, JournalEntry, audio_records, journal_lines
@@ -34,12 +34,15 @@ from custody.worm import held_objects
 class SealRequest:
     """A built session. The keys are those of the built document and of the dump it was built from (`DOCUMENTS`).
 
-    `config` and `skeleton_sha256` are what the session has pinned, `entries` its whole journal in order.
+    The hashes beside the keys are those of what was stored there: nothing else is sealed. `config` and
+    `skeleton_sha256` are what the session has pinned, `entries` its whole journal in order.
     """
 
     session_id: UUID
     document_key: str
+    document_sha256: Sha256
     dump_key: str
+    dump_sha256: Sha256
     config: Mapping[str, Any]
     skeleton_sha256: Sha256
     entries: Sequence[JournalEntry]
@@ -52,6 +55,17 @@ class _Content:
 
     document: bytes
     dump: bytes
+
+    @classmethod
+    def read(cls, request: SealRequest, store: ObjectStore) -> _Content:
+        """Read the files and check that they are the ones that were built."""
+        content = cls(
+            document=store.get(Bucket.DOCUMENTS, request.document_key),
+            dump=store.get(Bucket.DOCUMENTS, request.dump_key),
+        )
+        check_content("document", content.document, request.document_sha256)
+        check_content("dump", content.dump, request.dump_sha256)
+        return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,7 @@ def seal_session(
 ) -> Snapshot:
     """Seal a session and return its snapshot; a second call with the same content returns the same snapshot.
 
-    1. Document and dump are read from the object store.
+    1. Document and dump are read from the object store and have the hashes of the request.
     2. A session that is sealed already is answered from its row; other content than the sealed is refused.
     3. The parts are checked against each other: dump, configuration, skeleton, journal, traces.
     4. Every recording of the journal has to be in WORM custody (`worm.hand_over_audio` comes first).
@@ -93,16 +107,14 @@ def seal_session(
     `custody.journal`), `AudioNotHeld` (`audio_not_held`), `SigningKeyRefused`, and what the object store raises.
     """
     target = store or object_store()
-    content = _Content(
-        document=target.get(Bucket.DOCUMENTS, request.document_key), dump=target.get(Bucket.DOCUMENTS, request.dump_key)
-    )
-    known = _already_sealed(request.session_id, content)
+    content = _Content.read(request, target)
+    known = _already_sealed(request)
     if known is not None:
         return known
     checked = _check(request, content)
     with transaction.atomic():
         head = _locked_head(checked.tenant_id)
-        known = _already_sealed(request.session_id, content)
+        known = _already_sealed(request)
         if known is not None:
             return known
         signed = _sign(checked, head, signer or installation_signer(), clock)
@@ -129,12 +141,12 @@ def audit_report_of(snapshot: Snapshot, *, store: ObjectStore | None = None) -> 
     return report
 
 
-def _already_sealed(session_id: UUID, content: _Content) -> Snapshot | None:
-    snapshot = snapshot_of(session_id)
+def _already_sealed(request: SealRequest) -> Snapshot | None:
+    snapshot = snapshot_of(request.session_id)
     if snapshot is None:
         return None
     sealed = snapshot.payload["hashes"]
-    offered = {"document": str(Sha256.of(content.document)), "dump": str(Sha256.of(content.dump))}
+    offered = {"document": str(request.document_sha256), "dump": str(request.dump_sha256)}
     different = [name for name, value in offered.items() if sealed[name] != value]
     if different:
         raise SealedDifferently(
@@ -157,8 +169,8 @@ def _check(request: SealRequest, content: _Content) -> _Checked:
         content=content,
         dump=dump,
         hashes=SealedHashes(
-            document=Sha256.of(content.document),
-            dump=Sha256.of(content.dump),
+            document=request.document_sha256,
+            dump=request.dump_sha256,
             config=pinned_hash(dump, "config"),
             skeleton=request.skeleton_sha256,
         ),

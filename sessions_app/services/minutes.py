@@ -9,6 +9,7 @@ from uuid import UUID
 from astra_site.lib.clock import iso_utc
 from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.object_store import Bucket, object_store
+from custody.consistency import check_content
 from custody.services import SealRequest, seal_session
 from custody.worm import hand_over_audio
 from jobs.core.job import Job, JobStatus
@@ -69,10 +70,16 @@ def _asset(row: JournalRow) -> dict[str, Any]:
 
 
 def build_document(context: StepContext) -> dict[str, Any]:
-    """Build the DOCX from the stored dump and the pinned skeleton, and store it under its own hash."""
+    """Build the DOCX from the stored dump and the pinned skeleton, and store it under its own hash.
+
+    Raises `EvidenceInconsistent` (`dump_altered`, `skeleton_altered`) and the builder's errors (`build_image_mismatch`
+    for an image) when the store holds other content than what was pinned or recorded.
+    """
     session = _session(context)
-    dump = json.loads(object_store().get(Bucket.DOCUMENTS, context.job.facts["dump_key"]))
-    skeleton = object_store().get(Bucket.SKELETONS, session.skeleton_version.object_key)
+    facts = context.job.facts
+    stored_dump = object_store().get(Bucket.DOCUMENTS, facts["dump_key"])
+    check_content("dump", stored_dump, Sha256.parse(facts["dump_sha256"]))
+    dump = json.loads(stored_dump)
     images = {
         asset_id: ImageFile(
             data=object_store().get(Bucket.ASSETS, asset["key"]),
@@ -82,7 +89,7 @@ def build_document(context: StepContext) -> dict[str, Any]:
         )
         for asset_id, asset in dump["assets"].items()
     }
-    built = build_minutes(skeleton, dump, images)
+    built = build_minutes(_pinned_skeleton(session), dump, images)
     key = f"{session.tenant_id}/{session.id}/minutes-{built.sha256.hex[:16]}.docx"
     object_store().put(Bucket.DOCUMENTS, key, built.docx, DOCX)
     Session.objects.filter(pk=session.id).update(document_key=key)
@@ -92,6 +99,14 @@ def build_document(context: StepContext) -> dict[str, Any]:
         "document_sha256": str(built.sha256),
         "unplaced": [{"block_id": item.block_id, "placeholder": item.placeholder} for item in built.unplaced],
     }
+
+
+def _pinned_skeleton(session: Session) -> bytes:
+    """Return the skeleton that the session pinned: that version of the object, with that hash."""
+    pinned = session.skeleton_version
+    skeleton = object_store().get(Bucket.SKELETONS, pinned.object_key, version_id=pinned.s3_version_id or None)
+    check_content("skeleton", skeleton, Sha256.parse(pinned.sha256))
+    return skeleton
 
 
 def hand_over(context: StepContext) -> dict[str, Any]:
@@ -108,7 +123,9 @@ def seal(context: StepContext) -> dict[str, Any]:
         SealRequest(
             session_id=session.id,
             document_key=facts["document_key"],
+            document_sha256=Sha256.parse(facts["document_sha256"]),
             dump_key=facts["dump_key"],
+            dump_sha256=Sha256.parse(facts["dump_sha256"]),
             config=session.config_version.content,
             skeleton_sha256=Sha256.parse(session.skeleton_version.sha256),
             entries=sealed_entries(session.id),

@@ -57,7 +57,9 @@ class BuiltSession:
         plain: dict[str, Any] = {
             "session_id": self.session_id,
             "document_key": self.key("document", files["document"]),
+            "document_sha256": Sha256.of(files["document"]),
             "dump_key": self.key("dump", files["dump"]),
+            "dump_sha256": Sha256.of(files["dump"]),
             "config": CONFIG,
             "skeleton_sha256": SKELETON,
             "entries": self.journal,

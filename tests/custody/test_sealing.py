@@ -18,6 +18,7 @@ from astra_site.lib.object_store.local import LocalObjectStore
 from astra_site.lib.tenancy import TenantScopeMissing, tenant_scope
 from astra_verify.evidence import Outside
 from astra_verify.findings import Status
+from custody.errors import EvidenceInconsistent
 from custody.export import write_evidence_with_audio
 from custody.models import ChainHead, Snapshot
 from custody.services import audit_report_of, seal_session, snapshot_of, stored_evidence
@@ -164,6 +165,22 @@ def test_a_document_that_is_not_in_the_store_is_not_sealed(tmp_path: Path) -> No
     with tenant_scope(tenant.id):
         session = ready(tenant, store)
         assert refusal(session, store, document_key="nowhere") == "object_missing"
+
+
+@pytest.mark.django_db
+def test_other_bytes_under_the_keys_of_the_built_files_are_not_sealed(tmp_path: Path) -> None:
+    tenant, store = council(), store_in(tmp_path)
+    with tenant_scope(tenant.id):
+        session = ready(tenant, store)
+        for part in ("document", "dump"):
+            request = session.request(store)
+            store.put(Bucket.DOCUMENTS, getattr(request, f"{part}_key"), b"PK other", "application/octet-stream")
+            with pytest.raises(EvidenceInconsistent) as caught:
+                seal_session(request, store=store, signer=SIGNER)
+            assert caught.value.code == f"{part}_altered"
+            assert caught.value.permanent
+            assert snapshot_of(session.session_id) is None
+        assert seal_session(session.request(store), store=store, signer=SIGNER).number == 1
 
 
 @pytest.mark.django_db
