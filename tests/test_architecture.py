@@ -16,7 +16,8 @@ SPEECH_LIBRARIES = {"faster_whisper", "ctranslate2", "av", "nemo", "torch"}
 # A heavy speech library may be loaded when the first recording comes, and with it the errors that it raises.
 LAZY_IMPORTS_IN = "jobs/transcription/"
 LAZY_IMPORTS = SPEECH_LIBRARIES | {"httpx"}
-CATCH_ALL_ALLOWED = {"jobs/core/orchestrator.py"}
+# Where code of the apps above is called that must not take the worker or the sweeper with it.
+CATCH_ALL_ALLOWED = {"jobs/core/orchestrator.py", "jobs/runtime/sweeper.py"}
 MANAGERS_ALLOWED = {"astra_site/lib/tenancy.py"}
 HTTP_CALLS = {"get", "post", "put", "patch", "delete", "head", "request", "stream"}
 

@@ -314,9 +314,9 @@ class Orchestrator:
             logger.info("step failed: %s", error.code, extra={"job_id": str(job.id), "step": step})
             outcome.error = error
         except Exception as error:
-            # The one catch-all of the product, and why it is right here: an executor is code of any app above, and a
-            # mistake in it must neither kill the worker nor leave the job hanging. The traceback is logged, the job is
-            # tried again as after an outage, and it fails visibly once its tries are used up.
+            # One of the product's two catch-alls, and why it is right here: an executor is code of any app above, and
+            # a mistake in it must neither kill the worker nor leave the job hanging. The traceback is logged, the job
+            # is tried again as after an outage, and it fails visibly once its tries are used up.
             logger.exception("step broke off", extra={"job_id": str(job.id), "step": step})
             outcome.error = StepCrashed(step or "-", type(error).__name__)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
@@ -17,19 +19,28 @@ logger = logging.getLogger(__name__)
 
 
 def sweep_once(orchestrator: Orchestrator) -> None:
-    """One round over jobs and over what other apps registered; an outage in one is logged and the rest goes on."""
+    """One round over jobs and over what other apps registered; whatever stops one of them, the rest goes on."""
     with all_tenants(reason="the sweeper looks after every tenant"):
-        try:
-            report = orchestrator.sweep()
-            if report.recovered or report.sent:
-                logger.info("sweep: %d jobs recovered, %d messages sent", report.recovered, report.sent)
-        except (AstraError, DatabaseError) as error:
-            logger.warning("jobs not swept: %s", error)
-        for name, sweep in sweeps().items():
-            try:
-                sweep()
-            except (AstraError, DatabaseError, RedisError, OSError) as error:
-                logger.warning("%s not swept: %s", name, error)
+        for name, sweep in {"jobs": partial(_sweep_jobs, orchestrator), **sweeps()}.items():
+            _contain(name, sweep)
+
+
+def _sweep_jobs(orchestrator: Orchestrator) -> None:
+    report = orchestrator.sweep()
+    if report.recovered or report.sent:
+        logger.info("sweep: %d jobs recovered, %d messages sent", report.recovered, report.sent)
+
+
+def _contain(name: str, sweep: Callable[[], None]) -> None:
+    try:
+        sweep()
+    except (AstraError, DatabaseError, RedisError, OSError) as error:
+        logger.warning("%s not swept: %s", name, error)
+    except Exception:
+        # The product's second catch-all, for the reason of the first (`jobs.core.orchestrator`): a sweep is code of any
+        # app above, and a mistake in it must not end the one process that mends all the others. It is logged with its
+        # traceback in every round until it is put right.
+        logger.exception("%s not swept", name)
 
 
 def sweep_until(stop: threading.Event, orchestrator: Orchestrator, interval_s: float) -> None:

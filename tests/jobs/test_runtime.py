@@ -22,8 +22,10 @@ from astra_site.lib.tenancy import all_tenants, current_tenant_id, tenant_scope
 from jobs import models, registry, services, tasks
 from jobs.core.flow import Flow, RetryPolicy, Step, by_fact
 from jobs.core.job import JobStatus
+from jobs.core.orchestrator import Orchestrator
 from jobs.core.ports import StepContext
 from jobs.errors import JobNotFound
+from jobs.registry import flow_catalog
 from jobs.runtime.lease_keeper import ThreadedLeaseKeeper
 from jobs.runtime.orchestration import job_repository, orchestrator
 from jobs.runtime.queue import QUEUES, actor_name
@@ -34,6 +36,8 @@ from tests.jobs.stages import Stage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEADLINE_S = 20.0
+ORCHESTRATION_S = 60.0
+"""What the orchestrator itself may need around the steps of one run."""
 seen: list[Mapping[str, Any]] = []
 
 
@@ -82,6 +86,15 @@ def test_every_queue_has_its_actor() -> None:
         assert actor.queue_name == queue
         assert actor.options["max_retries"] == 0
         assert actor.options["time_limit"] > 0
+
+
+def test_an_actor_may_run_as_long_as_all_steps_of_its_longest_flow() -> None:
+    catalog = flow_catalog()
+    flows = [catalog.flow(name) for name in catalog.names() if not name.startswith("test_")]
+    assert {flow.queue for flow in flows} == set(QUEUES)
+    for flow in flows:
+        limit_s = getattr(tasks, actor_name(flow.queue)).options["time_limit"] / 1000
+        assert limit_s > sum(step.time_limit_s for step in flow.steps) + ORCHESTRATION_S, flow.name
 
 
 def test_a_worker_does_the_job_in_the_scope_and_log_context_of_its_tenant(stage: Stage) -> None:
@@ -169,6 +182,48 @@ def test_the_sweeper_goes_on_until_it_is_stopped_and_past_a_failing_round(stage:
     finally:
         registry.unregister_sweep("test_count")
     assert len(rounds) == 3
+
+
+def test_a_mistake_in_one_sweep_is_logged_and_stops_neither_the_others_nor_the_jobs(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    swept: list[str] = []
+
+    def mistaken() -> None:
+        raise ZeroDivisionError("a mistake in an app above")
+
+    with stage.queue_down():
+        job = services.submit("test_look_around", {})
+    registry.register_sweep("test_a_mistaken", mistaken)
+    registry.register_sweep("test_b_right", lambda: swept.append("right"))
+    try:
+        sweep_once(orchestrator())
+        sweep_once(orchestrator())
+    finally:
+        registry.unregister_sweep("test_a_mistaken")
+        registry.unregister_sweep("test_b_right")
+    assert swept == ["right", "right"]
+    assert stage.sent_job_ids() == [job.id]
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage() for record in errors] == ["test_a_mistaken not swept"] * 2
+    assert all(record.exc_info and record.exc_info[0] is ZeroDivisionError for record in errors)
+
+
+def test_a_mistake_in_the_sweep_of_the_jobs_does_not_stop_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[str] = []
+
+    def mistaken(self: Orchestrator) -> None:
+        raise ZeroDivisionError("a mistake in the orchestrator")
+
+    monkeypatch.setattr(Orchestrator, "sweep", mistaken)
+    registry.register_sweep("test_right", lambda: swept.append("right"))
+    try:
+        sweep_once(orchestrator())
+    finally:
+        registry.unregister_sweep("test_right")
+    assert swept == ["right"]
 
 
 def test_a_lease_is_kept_while_the_worker_thread_is_busy(stage: Stage) -> None:
