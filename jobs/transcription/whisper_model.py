@@ -21,8 +21,8 @@ WHISPER_WINDOW_S: Final = 30.0
 _CARD_FILE: Final = "astra_engine.json"
 _NEEDED_FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 _WHAT_TO_DO: Final = (
-    "Set ASTRA_WHISPER_MODEL to the folder of a CTranslate2 Whisper model, to 'micro' for the bundled small model, "
-    "or give this machine access to the model hub."
+    "Set ASTRA_ENGINE to 'whisper:' and the folder of a CTranslate2 Whisper model, to 'whisper:micro' for the bundled "
+    "small model, or give this machine access to the model hub."
 )
 
 

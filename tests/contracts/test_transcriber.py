@@ -1,6 +1,6 @@
 """What every speech engine must do, on the same audio.
 
-`ASTRA_WHISPER_MODEL` runs the suite on another Whisper model, for example a folder with large-v3-turbo.
+`ASTRA_ENGINE` (`whisper:<folder or name>`) runs the suite on another Whisper model, for example large-v3-turbo.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ BORDER_TOLERANCE_MS = 300
 
 
 def _whisper(model: str | None = None) -> Transcriber:
-    return WhisperTranscriber(ModelSource(model or os.environ.get("ASTRA_WHISPER_MODEL", "micro"), device="cpu"))
+    configured = os.environ.get("ASTRA_ENGINE", "whisper:micro").removeprefix("whisper:")
+    return WhisperTranscriber(ModelSource(model or configured, device="cpu"))
 
 
 ENGINES: dict[str, Callable[[], Transcriber]] = {"whisper": _whisper}

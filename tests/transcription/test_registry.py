@@ -83,5 +83,5 @@ def test_a_model_that_can_not_be_fetched_says_what_to_do(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(EngineUnavailable) as caught:
         load_model(ModelSource(name, device="cpu"))
-    assert "ASTRA_WHISPER_MODEL" in caught.value.message
+    assert "ASTRA_ENGINE" in caught.value.message
     assert name in caught.value.message
