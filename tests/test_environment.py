@@ -109,5 +109,9 @@ def test_the_image_holds_what_it_copies_and_workers_serve_every_queue(compose: d
     dockerfile = (ROOT / "infra/docker/Dockerfile").read_text()
     for source in re.findall(r"^COPY (?!--from)(\S+)", dockerfile, re.MULTILINE):
         assert (ROOT / source).exists(), source
-    served = [word for name in ("realtime-worker", "batch-worker") for word in compose["services"][name]["command"]]
-    assert set(QUEUES) <= set(served)
+    served = {name: compose["services"][name]["command"][2:] for name in ("realtime-worker", "batch-worker")}
+    assert sorted(QUEUES) == sorted(served["realtime-worker"] + served["batch-worker"])
+    assert served["batch-worker"] == ["batch"], "minutes must not wait behind hours of recordings"
+    guides = "".join((ROOT / "docs/guides" / name).read_text() for name in ("operating.md", "jobs.md"))
+    for queues in served.values():
+        assert guides.count(f"rundramatiq --queues {' '.join(queues)}") == 2, "the guides name another split"
