@@ -1,6 +1,6 @@
 """What every speech engine must do, on the same audio.
 
-`ASTRA_ENGINE` (`whisper:<folder or name>`) runs the suite on another Whisper model, for example large-v3-turbo.
+`ASTRA_TEST_ENGINE` (as `ASTRA_ENGINE`: `whisper:<folder or name>`) runs the suite on another Whisper model, for example large-v3-turbo.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BORDER_TOLERANCE_MS = 300
 
 
 def _whisper(model: str | None = None) -> Transcriber:
-    configured = os.environ.get("ASTRA_ENGINE", "whisper:micro").removeprefix("whisper:")
+    configured = os.environ.get("ASTRA_TEST_ENGINE", "whisper:micro").removeprefix("whisper:")
     return WhisperTranscriber(ModelSource(model or configured, device="cpu"))
 
 
