@@ -127,7 +127,7 @@ class TenantOwned(models.Model):
 def get_owned(model: type[_Owned], object_id: UUID) -> _Owned:
     """Return the object of the open scope; `Forbidden` for another tenant's, `NotFound` for none at all.
 
-    The `403` of an existing foreign object is what the product promises (SPEC P1); ids are UUIDv7, so that asking
+    The `403` of an existing foreign object is what the product promises; ids are UUIDv7, so that asking
     for ids can't enumerate a tenant.
     """
     name = model._meta.model_name

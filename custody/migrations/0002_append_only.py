@@ -1,4 +1,4 @@
-"""Custody rows can't be changed: the database itself refuses, whoever asks and however (SPEC G6).
+"""Custody rows can't be changed: the database itself refuses, whoever asks and however.
 
 `ENABLE ALWAYS` keeps the triggers on for replication roles too. Only the owner of a table can switch them off, with
 `ALTER TABLE ... DISABLE TRIGGER`, which a log of statements shows.

@@ -53,7 +53,7 @@ class JobCollectionView(JobListView):
 
     @extend_schema_serializer(component_name="JobCreate")
     class JobInput(serializers.Serializer[Any]):
-        """The job's payload (seed contract)."""
+        """Which recording of which session."""
 
         session_id = serializers.UUIDField()
         audio_url = serializers.CharField(max_length=500)
