@@ -113,7 +113,7 @@ class Client:
         while first < total:
             page = self._call("GET", f"/session/{session_id}/blocks", params={"first": first, "limit": 100})
             found += page["blocks"]
-            total, first = page["input_count"], first + 100
+            total, first = page["position_count"], first + 100
         return found
 
     def download(self, url: str) -> bytes:

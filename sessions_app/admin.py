@@ -23,6 +23,7 @@ from astra_site.lib.tenancy import tenant_scope
 from jobs.labels import word_for
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.delivery import audit_report, delivery_of
+from sessions_app.services.engine import engine_label
 from sessions_app.services.finalize import finalize, what_is_left
 from sessions_app.session_panels import PANELS, clock_time
 
@@ -136,8 +137,8 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @display(description=_("speech engine"))
     def engine(self, session: Session) -> str:
-        """The engine that the client chose."""
-        return str(session.model_config.get("provider") or gettext("the installation's default"))
+        """The engine that the session has pinned."""
+        return engine_label(session.model_config)
 
     @display(description=_("integrity hash"))
     def whole_seal(self, session: Session) -> str:

@@ -20,10 +20,11 @@ from sessions_app.services.finalize import PRODUCE_MINUTES, advance, sweep_drain
 from sessions_app.services.inputs import TRANSCRIBE_CHUNK, TRANSCRIBE_RECORDING
 from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.services.transcripts import transcribe_input
-from sessions_app.services.understand import understand_ready_inputs
+from sessions_app.services.understand import recover_input, understand_ready_inputs
 
 _HOUR_S = 3600.0
 _QUICK = RetryPolicy(max_attempts=5, backoff_base_s=1.0, backoff_max_s=30.0)
+_LIVE = RetryPolicy(max_attempts=9, backoff_base_s=1.0, backoff_max_s=60.0)  # about four minutes of outage
 _PATIENT = RetryPolicy(max_attempts=4, backoff_base_s=10.0, backoff_max_s=300.0)
 
 
@@ -37,6 +38,7 @@ def publish(context: StepContext) -> dict[str, Any]:
     """Turn transcripts into blocks as far as the order allows, and move a draining session on."""
     session = Session.objects.select_related("config_version").get(pk=context.job.session_id)
     understand_ready_inputs(session)
+    recover_input(session, context.job.payload["sequence_id"])
     advance(session.id)
     return {"published": True}
 
@@ -87,7 +89,7 @@ PRODUCE = Flow(
 )
 
 for _flow in (
-    _transcription(TRANSCRIBE_CHUNK, "realtime", 300.0, _QUICK),
+    _transcription(TRANSCRIBE_CHUNK, "realtime", 300.0, _LIVE),
     _transcription(TRANSCRIBE_RECORDING, "batch", 12 * _HOUR_S, _PATIENT),
 ):
     registry.register(_flow, {"transcribe": transcribe, "publish": publish})

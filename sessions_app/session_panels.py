@@ -21,20 +21,14 @@ from django.utils.translation import gettext_lazy as _
 
 from astra_site.lib.admin import badge, short_hash
 from astra_site.lib.error_texts import explain_code
-from jobs.labels import label_of, word_for
-from jobs.models import Job, Status
+from jobs.labels import STATUS_VARIANTS, label_of, word_for
+from jobs.models import Job
 from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.services.buffering import read_page
 
 PAGE_SIZE: Final = 50
 _TEXT_CHARS: Final = 300
 _UNSURE: Final = 0.6
-JOB_VARIANTS: Final = {
-    Status.QUEUED.value: "info",
-    Status.PROCESSING.value: "warning",
-    Status.COMPLETED.value: "success",
-    Status.FAILED.value: "danger",
-}
 _BLOCK_STATUS: Final[dict[str, tuple[Any, str]]] = {
     "PROCESSING": (_("in process"), "info"),
     "READY": (_("ready"), "success"),
@@ -119,7 +113,7 @@ def jobs_panel(session: Session, page: int) -> Panel:
                 reverse("admin:jobs_job_change", args=[job.pk]),
                 word_for(job.flow),
             ),
-            badge(job.get_status_display(), JOB_VARIANTS.get(job.status, "")),
+            badge(job.get_status_display(), STATUS_VARIANTS.get(job.status, "")),
             label_of(job.current_step),
             job.payload.get("sequence_id") or "—",
             job.attempts,

@@ -65,15 +65,23 @@ def publish_config(
         raise ConfigInvalid(
             "config_invalid", "The configuration does not fit its schema.", details={"problems": problems}
         ) from error
-    skeleton = default_skeleton_version()
+    _must_fit(config, default_skeleton_version())
+    return _next_version(config.model_dump(mode="json", by_alias=True), user, note)
+
+
+def check_config_fits(version: ConfigVersion, skeleton: SkeletonVersion) -> None:
+    """Raise `ConfigInvalid` (`config_does_not_fit_skeleton`) unless the skeleton has every place the version names."""
+    _must_fit(ConfigContent.model_validate(version.content), skeleton)
+
+
+def _must_fit(config: ConfigContent, skeleton: SkeletonVersion) -> None:
     problems = config.problems({found["tag"]: found["kind"] for found in skeleton.placeholders})
     if problems:
         raise ConfigInvalid(
             "config_does_not_fit_skeleton",
-            "The configuration does not fit the default skeleton: " + " ".join(problems),
+            f"The configuration does not fit the skeleton {skeleton.skeleton.code}: " + " ".join(problems),
             details={"problems": problems},
         )
-    return _next_version(config.model_dump(mode="json", by_alias=True), user, note)
 
 
 def _next_version(content: dict[str, Any], user: AbstractBaseUser | None, note: str) -> ConfigVersion:

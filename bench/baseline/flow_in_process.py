@@ -14,7 +14,7 @@ from demo.recorded_session import RecordedSession  # noqa: E402 - after django.s
 from jobs.runtime.work import run_job  # noqa: E402
 from sessions_app.models import Session, State  # noqa: E402
 from sessions_app.services.finalize import finalize  # noqa: E402
-from sessions_app.services.inputs import append_text  # noqa: E402
+from sessions_app.services.inputs import Captured, append_text  # noqa: E402
 from sessions_app.services.sessions import start_session  # noqa: E402
 from tenants.models import Tenant  # noqa: E402
 
@@ -27,7 +27,7 @@ def main() -> None:
         started = time.perf_counter()
         session = start_session(actor="bench", client_timezone="America/Bogota", metadata={"number": "1"})
         for number, text in enumerate(texts, start=1):
-            accepted = append_text(session.id, sequence_id=number, text=text, captured_at=None, actor="bench")
+            accepted = append_text(session.id, sequence_id=number, text=text, captured=Captured(), actor="bench")
             if accepted.job_id:
                 run_job(accepted.job_id)
         closing = finalize(session.id, actor="bench")

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from sessions_app.models import Session, State
 from sessions_app.services.delivery import Delivery, delivery_of
+from sessions_app.services.engine import engine_label
 from sessions_app.services.finalize import what_is_left
 
 
@@ -20,6 +21,7 @@ class ModelConfigInput(serializers.Serializer[Any]):
 class PinnedOutput(serializers.Serializer[Session]):
     """What a session froze at its start."""
 
+    engine = serializers.SerializerMethodField()
     config_version = serializers.IntegerField(source="config_version.number")
     config_sha256 = serializers.CharField(source="config_version.sha256")
     skeleton_id = serializers.UUIDField(source="skeleton_version.skeleton_id")
@@ -27,11 +29,16 @@ class PinnedOutput(serializers.Serializer[Session]):
     skeleton_sha256 = serializers.CharField(source="skeleton_version.sha256")
     s3_version_id = serializers.CharField(source="skeleton_version.s3_version_id")
 
+    def get_engine(self, session: Session) -> str:
+        """Name the speech engine and its model."""
+        return engine_label(session.model_config)
+
 
 class DrainOutput(serializers.Serializer[Any]):
     """What a session waits for; lists are cut at 100 numbers."""
 
     pending = serializers.ListField(child=serializers.IntegerField())
+    pending_count = serializers.IntegerField()
     missing = serializers.ListField(child=serializers.IntegerField())
     missing_count = serializers.IntegerField()
 

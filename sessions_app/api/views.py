@@ -96,14 +96,14 @@ class SessionBlocksView(AstraAPIView):
             default=0,
             help_text="Position of the first input, from 0.",
         )
-        limit = serializers.IntegerField(min_value=1, max_value=500, default=100, help_text="Inputs at most.")
+        limit = serializers.IntegerField(min_value=1, max_value=500, default=100, help_text="Positions at most.")
 
     @extend_schema_serializer(component_name="SessionBlocks")
     class Output(serializers.Serializer[Any]):
         """Blocks in the order of the document."""
 
         blocks = serializers.ListField(child=serializers.DictField())
-        input_count = serializers.IntegerField()
+        position_count = serializers.IntegerField()
         processing_count = serializers.IntegerField()
 
     @extend_schema(
@@ -120,7 +120,7 @@ class SessionBlocksView(AstraAPIView):
         session = get_owned(Session, session_id)
         page = read_page(session, given.validated_data["first"], given.validated_data["limit"])
         return Response(
-            {"blocks": page.blocks, "input_count": page.slot_count, "processing_count": page.processing_count}
+            {"blocks": page.blocks, "position_count": page.slot_count, "processing_count": page.processing_count}
         )
 
 
@@ -136,6 +136,9 @@ class SessionAppendView(AstraAPIView):
 
         sequence_id = serializers.IntegerField(min_value=1, max_value=inputs.MAX_SEQUENCE_ID)
         captured_at = serializers.DateTimeField(required=False, allow_null=True, default=None, default_timezone=UTC)
+        duration_ms = serializers.IntegerField(
+            min_value=0, max_value=86_400_000, required=False, allow_null=True, default=None
+        )
         audio_chunk = serializers.CharField(required=False, help_text="base64 (RFC 4648)", trim_whitespace=False)
         audio = serializers.FileField(required=False, allow_empty_file=True, help_text="multipart file")
         text = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
@@ -168,7 +171,7 @@ class SessionAppendView(AstraAPIView):
         values = given.validated_data
         common = {
             "sequence_id": values["sequence_id"],
-            "captured_at": values["captured_at"],
+            "captured": inputs.Captured(values["captured_at"], values["duration_ms"]),
             "actor": self.actor(request),
         }
         if sum(name in values for name in ("audio_chunk", "audio", "text")) != 1:

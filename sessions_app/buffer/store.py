@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from astra_site.lib.errors import Unavailable
 from sessions_app.buffer.keys import BufferKeys
-from sessions_app.buffer.scripts import LOAD, PUT, READ
+from sessions_app.buffer.scripts import READ, WRITE
 
 Block = Mapping[str, Any]
 PAGE_LIMIT = 500
@@ -56,9 +56,11 @@ class Page:
     processing_count: int
 
 
-def slot_name(sequence_id: int, asset_number: int | None = None) -> str:
+def slot_name(sequence_id: int, *, piece: int = 0, asset_number: int | None = None) -> str:
     """Name a slot so that names of one score sort in the order of the document (Redis breaks ties by name)."""
-    return f"{sequence_id:010d}" if asset_number is None else f"{sequence_id:010d}a{asset_number:06d}"
+    if asset_number is not None:
+        return f"{sequence_id:010d}a{asset_number:06d}"
+    return f"{sequence_id:010d}-{piece:06d}" if piece else f"{sequence_id:010d}"
 
 
 class SessionBuffer:
@@ -69,31 +71,32 @@ class SessionBuffer:
         self._client = client
         self._keys = BufferKeys.of(session_id)
         self._ttl_s = ttl_s
-        self._put = client.register_script(PUT)
-        self._load = client.register_script(LOAD)
+        self._write = client.register_script(WRITE)
         self._read = client.register_script(READ)
 
-    def put(self, slot: Slot) -> bool:
-        """Write a slot unless a newer revision is there; return whether it was written.
+    def put(self, slots: Sequence[Slot]) -> int:
+        """Write slots, all or none, unless newer revisions are there; return how many were written.
 
         Raises `BufferMissing`, and `Unavailable` (`redis_unavailable`) when Redis does not answer.
         """
-        with _redis_errors():
-            written = self._put(keys=self._keys.all(), args=[*slot.arguments(), self._ttl_s])
+        written = self._written(slots, "")
         if written == -1:
             raise BufferMissing("buffer_missing", "The session's buffer is gone; it is rebuilt from the journal.")
-        return bool(written)
+        return written
 
     def load(self, slots: Iterable[Slot], loaded_at: str) -> int:
         """Write all slots and mark the buffer complete, in one step; newer slots that are there stay.
 
-        Returns the number of slots. Raises `Unavailable`.
+        Returns how many were written. Raises `Unavailable`.
         """
+        return self._written(slots, loaded_at)
+
+    def _written(self, slots: Iterable[Slot], loaded_at: str) -> int:
         arguments: list[str | int] = [self._ttl_s, loaded_at]
         for slot in slots:
             arguments += slot.arguments()
         with _redis_errors():
-            return int(self._load(keys=self._keys.all(), args=arguments))
+            return int(self._write(keys=self._keys.all(), args=arguments))
 
     def page(self, first: int = 0, limit: int = PAGE_LIMIT) -> Page:
         """Return the blocks of `limit` slots from position `first`. Raises `BufferMissing` and `Unavailable`."""

@@ -19,6 +19,7 @@ from sessions_app.models import SEQUENCED_INPUTS, EntryKind, JournalRow, Session
 logger = logging.getLogger(__name__)
 
 WORK_LEASE = timedelta(minutes=15)
+BLOCKS_PER_SLOT = 10
 _Answer = TypeVar("_Answer")
 
 
@@ -40,11 +41,11 @@ def show_in_buffer(session: Session, row: JournalRow) -> None:
 
     Never raises for Redis: what was acknowledged is in the journal, and the next reader rebuilds what is missing.
     """
-    slot = slot_of(row, session)
-    if slot is None:
+    slots = slots_of(row, session)
+    if not slots:
         return
     try:
-        with_buffer(session, lambda buffer: buffer.put(slot))
+        with_buffer(session, lambda buffer: buffer.put(slots))
     except Unavailable:
         logger.warning("An entry is not in the buffer: Redis does not answer.", extra={"entry": row.number})
 
@@ -78,27 +79,37 @@ def rebuild_buffer(session: Session) -> int:
 
 
 def journal_slots(session: Session) -> Iterator[Slot]:
-    """Return the slots of a session as the journal has them: the newest entry of each slot wins."""
-    rows = JournalRow.objects.filter(
-        session_id=session.id, kind__in=[*SEQUENCED_INPUTS, EntryKind.BLOCKS, EntryKind.ASSET]
-    ).order_by("number")
-    newest = {slot.name: slot for row in rows.iterator(chunk_size=1000) if (slot := slot_of(row, session))}
-    yield from newest.values()
+    """Return the slots of a session as the journal has them: the newest entry of each input wins."""
+    kinds = [*SEQUENCED_INPUTS, EntryKind.BLOCKS, EntryKind.RECOVERED, EntryKind.ASSET]
+    rows = JournalRow.objects.filter(session_id=session.id, kind__in=kinds).order_by("number")
+    newest: dict[str, list[Slot]] = {}
+    for row in rows.iterator(chunk_size=1000):
+        if slots := slots_of(row, session):
+            newest[slots[0].name] = slots
+    return (slot for slots in newest.values() for slot in slots)
 
 
-def slot_of(row: JournalRow, session: Session) -> Slot | None:
-    """Return the slot that a journal entry fills, None for an entry that has none."""
+def slots_of(row: JournalRow, session: Session) -> list[Slot]:
+    """Return the slots that a journal entry fills: none, one, or for a long recording one per few blocks.
+
+    An entry that supersedes another one fills at least its slots: pending or processing input has one.
+    """
     if row.kind == EntryKind.ASSET:
         after, number = row.payload["after_sequence_id"], row.payload["number"]
         zone = session.config_version.content.get("image_zone") or session.config_version.content["default_zone"]
         block = image_block(after, number, row.payload, zone, row.payload["restricted"])
-        return Slot(slot_name(after, number), after, row.number, [block])
+        return [Slot(slot_name(after, asset_number=number), after, row.number, [block])]
     if row.sequence_id is None:
-        return None
-    name = slot_name(row.sequence_id)
-    if row.kind == EntryKind.BLOCKS:
-        return Slot(name, row.sequence_id, row.number, row.payload["blocks"])
+        return []
+    if row.kind in (EntryKind.BLOCKS, EntryKind.RECOVERED):
+        blocks = row.payload["blocks"]
+        starts = range(0, max(len(blocks), 1), BLOCKS_PER_SLOT)
+        return [
+            Slot(slot_name(row.sequence_id, piece=piece), row.sequence_id, row.number, blocks[start:][:BLOCKS_PER_SLOT])
+            for piece, start in enumerate(starts)
+        ]
     if row.kind in SEQUENCED_INPUTS:
         leased_until_ms = int((row.recorded_at + WORK_LEASE).timestamp() * 1000)
-        return Slot(name, row.sequence_id, row.number, [processing_block(row.sequence_id)], leased_until_ms)
-    return None
+        block = processing_block(row.sequence_id)
+        return [Slot(slot_name(row.sequence_id), row.sequence_id, row.number, [block], leased_until_ms)]
+    return []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
-from zipfile import ZipFile
 
 from astra_site.lib.object_store import Bucket, object_store
 from astra_site.lib.tenancy import get_owned
 from custody.models import Snapshot
+from custody.services import audit_report_of
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import Session, State
 
@@ -40,9 +39,7 @@ def delivery_of(session: Session) -> Delivery:
 
 def audit_report(session: Session) -> dict[str, Any]:
     """Return the audit report that was sealed with the session. Raises as `delivery_of`."""
-    with object_store().open(Bucket.DOCUMENTS, _snapshot(session).evidence_key) as stream, ZipFile(stream) as evidence:
-        report: dict[str, Any] = json.loads(evidence.read("audit_report.json"))
-    return report
+    return audit_report_of(_snapshot(session))
 
 
 def _snapshot(session: Session) -> Snapshot:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from astra_site.lib.errors import AstraError
 from astra_site.lib.logs import log_context
@@ -27,14 +29,15 @@ from sessions_app.services.understand import understand_ready_inputs
 logger = logging.getLogger(__name__)
 
 PRODUCE_MINUTES = "produce_minutes"
-_LISTED_MISSING = 100
+_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """What a finalization still waits for."""
+    """What a finalization still waits for: how many, and the first hundred numbers of each."""
 
     pending: list[int] = field(default_factory=list)
+    pending_count: int = 0
     missing: list[int] = field(default_factory=list)
     missing_count: int = 0
 
@@ -86,7 +89,7 @@ def advance(session_id: UUID) -> bool:
     if session.accept_gaps:
         understand_ready_inputs(session, skip_missing=True)
     drain = what_is_left(session)
-    if drain.pending or (drain.missing and not session.accept_gaps):
+    if drain.pending_count or (drain.missing_count and not session.accept_gaps):
         return False
     with transaction.atomic():
         if not move(session_id, State.DRAINING, State.BUILDING, failure=None):
@@ -97,14 +100,23 @@ def advance(session_id: UUID) -> bool:
 
 
 def what_is_left(session: Session) -> Drain:
-    """Return the accepted numbers without blocks and the numbers that never came."""
+    """Return the accepted numbers without blocks and the numbers that never came.
+
+    Counted by the database; numbers are read only where some are missing.
+    """
     rows = JournalRow.objects.filter(session_id=session.id)
-    inputs = set(rows.filter(kind__in=JournalRow.sequenced_kinds).values_list("sequence_id", flat=True))
-    done = set(rows.filter(kind=EntryKind.BLOCKS).values_list("sequence_id", flat=True))
-    expected = range(1, (session.final_sequence_id or session.highest_sequence_id) + 1)
-    missing = [number for number in expected if number not in inputs]
-    pending = sorted(inputs - done)
-    return Drain(pending[:_LISTED_MISSING], missing[:_LISTED_MISSING], len(missing))
+    inputs = rows.filter(kind__in=JournalRow.sequenced_kinds)
+    understood = rows.filter(kind=EntryKind.BLOCKS, sequence_id=OuterRef("sequence_id"))
+    waiting = inputs.filter(~Exists(understood)).order_by("sequence_id")
+    pending = list(waiting.values_list("sequence_id", flat=True)[:_LISTED])
+    last = session.final_sequence_id or session.highest_sequence_id
+    missing_count = last - inputs.filter(sequence_id__lte=last).count()
+    missing: list[int] = []
+    if missing_count:
+        known = set(inputs.values_list("sequence_id", flat=True))
+        missing = list(islice((number for number in range(1, last + 1) if number not in known), _LISTED))
+    pending_count = len(pending) if len(pending) < _LISTED else waiting.count()
+    return Drain(pending, pending_count, missing, missing_count)
 
 
 def sweep_draining() -> None:

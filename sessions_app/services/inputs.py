@@ -28,7 +28,7 @@ from jobs.transcription.containers import Container
 from sessions_app.errors import InputInvalid, SequenceConflict, SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.buffering import show_in_buffer
-from sessions_app.services.engine import engine_of
+from sessions_app.services.engine import pin_engine
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from sessions_app.services.sessions import latest_context
 
@@ -36,6 +36,8 @@ TRANSCRIBE_CHUNK = "transcribe_chunk"
 TRANSCRIBE_RECORDING = "transcribe_recording"
 _OPEN_TO_INPUT = (State.OPEN, State.DRAINING)
 MAX_SEQUENCE_ID = 1_000_000
+MAX_SEQUENCE_JUMP = 10_000
+"""How far a number may lie beyond the highest one: more than an eight-hour session has, less than a slip of the pen."""
 MAX_TEXT_CHARS = 20_000
 MEDIA_TYPES = {
     Container.WAV: "audio/wav",
@@ -56,9 +58,19 @@ class Accepted:
     job_id: UUID | None = None
 
 
-def append_audio(
-    session_id: UUID, *, sequence_id: int, audio: bytes, captured_at: datetime | None, actor: str
-) -> Accepted:
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What the client says about the capture: when it began, and how long it took. Kept for the record only."""
+
+    at: datetime | None = None
+    duration_ms: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the journal keeps."""
+        return {"captured_at": iso_utc(self.at) if self.at else None, "captured_duration_ms": self.duration_ms}
+
+
+def append_audio(session_id: UUID, *, sequence_id: int, audio: bytes, captured: Captured, actor: str) -> Accepted:
     """Accept one chunk of audio.
 
     Raises the audio checks' errors (`audio_unreadable`, `audio_truncated`, `audio_empty`), `SequenceConflict` for a
@@ -77,12 +89,12 @@ def append_audio(
     media_type = MEDIA_TYPES[info.container]
     object_store().put(Bucket.AUDIO, key, audio, media_type)
     record = AudioRecord(key, digest, len(audio), media_type, info.duration_ms)
-    payload = {"codec": info.codec, "captured_at": iso_utc(captured_at) if captured_at else None}
+    payload = {"codec": info.codec, **captured.to_json()}
     entry = NewEntry(EntryKind.AUDIO, payload, sequence_id, actor, record, digest)
     return _accept(session, entry, TRANSCRIBE_CHUNK)
 
 
-def append_text(session_id: UUID, *, sequence_id: int, text: str, captured_at: datetime | None, actor: str) -> Accepted:
+def append_text(session_id: UUID, *, sequence_id: int, text: str, captured: Captured, actor: str) -> Accepted:
     """Accept typed text in the place of audio. Raises as `append_audio`, and `InputInvalid` for text of no content."""
     _check_sequence_id(sequence_id)
     if not text.strip() or "\x00" in text or len(text) > MAX_TEXT_CHARS:
@@ -93,7 +105,7 @@ def append_text(session_id: UUID, *, sequence_id: int, text: str, captured_at: d
     if known is not None:
         return _repeat(known, EntryKind.TEXT, digest)
     _check_open_to(session, sequence_id)
-    payload = {"text": text, "captured_at": iso_utc(captured_at) if captured_at else None}
+    payload = {"text": text, **captured.to_json()}
     entry = NewEntry(EntryKind.TEXT, payload, sequence_id, actor, content=digest)
     return _accept(session, entry, TRANSCRIBE_CHUNK)
 
@@ -105,7 +117,7 @@ def submit_recording(session_id: UUID, *, audio_url: str, model_config: dict[str
     `NotFound` (`recording_not_found`) for an address that is not an upload of this session, and `UnknownEngine`.
     """
     session = get_owned(Session, session_id)
-    engine_of(model_config or session.model_config)
+    engine = pin_engine(model_config) if model_config else session.model_config
     key = recording_key(session, audio_url)
     stored = object_store().head(Bucket.AUDIO, key)
     if stored is None:
@@ -117,7 +129,7 @@ def submit_recording(session_id: UUID, *, audio_url: str, model_config: dict[str
     with object_store().open(Bucket.AUDIO, key) as stream:
         info = probe(stream)
     record = AudioRecord(key, stored.sha256, stored.size_bytes, MEDIA_TYPES[info.container], info.duration_ms)
-    payload = {"codec": info.codec, "model_config": model_config}
+    payload = {"codec": info.codec, "model_config": engine}
     entry = NewEntry(EntryKind.RECORDING, payload, None, actor, record, stored.sha256)
     accepted = _accept(session, entry, TRANSCRIBE_RECORDING)
     return replace(accepted, job_id=_submit_job(session, accepted.row, TRANSCRIBE_RECORDING).id)
@@ -177,6 +189,12 @@ def _check_open_to(session: Session, sequence_id: int | None) -> None:
 
     Once gaps are accepted nothing is waited for: what follows a gap may be understood already.
     """
+    if sequence_id is not None and sequence_id > session.highest_sequence_id + MAX_SEQUENCE_JUMP:
+        raise InputInvalid(
+            "sequence_id_too_far",
+            f"sequence_id may be at most {MAX_SEQUENCE_JUMP} beyond the highest accepted one.",
+            details={"highest_sequence_id": session.highest_sequence_id},
+        )
     fills_gap = sequence_id is not None and sequence_id <= (session.final_sequence_id or 0) and not session.accept_gaps
     if session.state == State.OPEN or (session.state == State.DRAINING and fills_gap):
         return

@@ -15,10 +15,10 @@ from astra_site.lib.tenancy import current_tenant_id, get_owned
 from sessions_app.errors import InputTooLarge, TimeZoneInvalid
 from sessions_app.models import EntryKind, JournalRow, Mode, Session, State
 from sessions_app.services.buffering import open_buffer
-from sessions_app.services.engine import engine_of
+from sessions_app.services.engine import pin_engine
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from tenants.models import Skeleton
-from tenants.services import current_config, default_skeleton_version, skeleton_version
+from tenants.services import check_config_fits, current_config, default_skeleton_version, skeleton_version
 
 MAX_METADATA_BYTES = 32 * 1024
 _NOTHING_SAID = {"speaker": None, "speaker_number": 0, "topic": None, "zone": None, "restricted": False}
@@ -36,23 +36,26 @@ def start_session(
     """Start a session in the open tenant scope and pin configuration, skeleton and engine.
 
     Raises `TimeZoneInvalid`, `InputTooLarge` (`metadata_too_large`), `NotFound` or `Forbidden` for the skeleton,
-    `NothingPublished`, and the engine registry's error for an engine that does not exist.
+    `NothingPublished`, `ConfigInvalid` for a skeleton that the published configuration does not fit, and
+    `UnknownEngine`.
     """
     check_time_zone(client_timezone)
     check_metadata(metadata or {})
-    engine_of(model_config or {})
+    engine = pin_engine(model_config or {})
     if skeleton_id is None:
         skeleton = default_skeleton_version()
     else:
         skeleton = skeleton_version(get_owned(Skeleton, skeleton_id).id)
+    config = current_config()
+    check_config_fits(config, skeleton)
     now = utc_now()
     session: Session = Session.objects.create(
         tenant_id=current_tenant_id(),
         mode=mode,
         client_timezone=client_timezone,
         metadata=dict(metadata or {}),
-        model_config=dict(model_config or {}),
-        config_version=current_config(),
+        model_config=engine,
+        config_version=config,
         skeleton_version=skeleton,
         started_by=actor,
         started_at=now,

@@ -9,7 +9,7 @@ from jobs.core.ports import StepContext
 from jobs.transcription.engine import TranscribeOptions, TranscriptResult
 from jobs.transcription.pipeline import transcribe_audio
 from sessions_app.models import EntryKind, JournalRow, Session
-from sessions_app.services.engine import engine_of
+from sessions_app.services.engine import pinned_engine
 from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.understanding.types import Utterance
 
@@ -53,13 +53,16 @@ def _hear(session: Session, row: JournalRow, context: StepContext) -> Transcript
             reported_ms = done_ms
             context.report_progress(done_ms / 1000, total_s, "s")
 
-    model_config = row.payload.get("model_config") or session.model_config
+    pin = row.payload.get("model_config") or session.model_config
     with object_store().open(Bucket.AUDIO, row.audio_key) as stream:
-        return transcribe_audio(stream, engine_of(model_config), options, report)
+        return transcribe_audio(stream, pinned_engine(pin), options, report)
 
 
 def _payload(result: TranscriptResult) -> dict[str, object]:
-    """Return what the journal keeps of a transcript: text, times and confidence by utterance."""
+    """Return what the journal keeps of a transcript: text, times and confidence by utterance and by word.
+
+    `words` holds `[text, start_ms, end_ms, confidence]`.
+    """
     return {
         "engine": result.engine,
         "model": result.model,
@@ -71,6 +74,7 @@ def _payload(result: TranscriptResult) -> dict[str, object]:
                 "start_ms": segment.start_ms,
                 "end_ms": segment.end_ms,
                 "confidence": round(segment.confidence, 4),
+                "words": [[word.text, word.start_ms, word.end_ms, round(word.confidence, 4)] for word in segment.words],
             }
             for segment in result.segments
         ],
@@ -81,4 +85,5 @@ def utterances_of(row: JournalRow, transcript: JournalRow | None) -> list[Uttera
     """Return what was said in an input: its text, or the utterances of its transcript."""
     if row.kind == EntryKind.TEXT:
         return [Utterance(row.payload["text"], 0, 0, None)]
-    return [Utterance(**item) for item in transcript.payload["utterances"]] if transcript else []
+    spoken = transcript.payload["utterances"] if transcript else []
+    return [Utterance(item["text"], item["start_ms"], item["end_ms"], item["confidence"]) for item in spoken]

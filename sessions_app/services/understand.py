@@ -44,6 +44,29 @@ def understand_ready_inputs(session: Session, *, skip_missing: bool = False) -> 
         done += 1
 
 
+def recover_input(session: Session, sequence_id: int) -> bool:
+    """Understand an input whose blocks were journaled as pending, now that it has a transcript after all.
+
+    The new blocks supersede the pending one. They start from the context that the input had in its place; what follows
+    it was understood without it and stays. Returns whether there was anything to recover. Raises
+    `SessionStateConflict` for a session whose minutes are made.
+    """
+    results = {row.kind: row for row in JournalRow.objects.filter(session_id=session.id, sequence_id=sequence_id)}
+    if not {EntryKind.FAILURE, EntryKind.BLOCKS, EntryKind.TRANSCRIPT} <= results.keys():
+        return False
+    row = next(row for kind, row in results.items() if kind in JournalRow.sequenced_kinds)
+    earlier = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.BLOCKS, sequence_id__lt=sequence_id)
+    payload = _understood(
+        session, row, results[EntryKind.TRANSCRIPT], _context_after(earlier.order_by("-sequence_id").first())
+    )
+    show_in_buffer(session, write_result_once(session.id, NewEntry(EntryKind.RECOVERED, payload, sequence_id)))
+    return True
+
+
+def _context_after(blocks: JournalRow | None) -> SpokenContext:
+    return SpokenContext.from_json(blocks.payload["after"]) if blocks else SpokenContext()
+
+
 def _last_understood(session: Session) -> JournalRow | None:
     rows = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.BLOCKS)
     row: JournalRow | None = rows.order_by("-sequence_id").first()
@@ -67,7 +90,7 @@ def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> J
     transcript, failure = heard.get(EntryKind.TRANSCRIPT), heard.get(EntryKind.FAILURE)
     if row.kind != EntryKind.TEXT and transcript is None and failure is None:
         return None
-    before = SpokenContext.from_json(last.payload["after"]) if last else SpokenContext()
+    before = _context_after(last)
     if row.kind != EntryKind.TEXT and transcript is None and failure is not None:
         payload = _pending(session, row, failure, before)
     else:

@@ -118,6 +118,8 @@ APPENDS: dict[str, tuple[Call, int, str]] = {
     "number that is none": (lambda g: g.post("append", {"sequence_id": "three", "text": "a"}), 400, "input_invalid"),
     "number that is true": (lambda g: g.post("append", {"sequence_id": True, "text": "a"}), 400, "input_invalid"),
     "number with a fraction": (lambda g: g.post("append", {"sequence_id": 3.5, "text": "a"}), 400, "input_invalid"),
+    "number far beyond the others": (lambda g: g.minutes.say(999_999, OPENING), 400, "sequence_id_too_far"),
+    "duration that is none": (lambda g: g.minutes.say(3, OPENING, duration_ms="long"), 400, "input_invalid"),
     "captured never": (lambda g: g.minutes.say(3, OPENING, captured_at="yesterday"), 400, "input_invalid"),
     "captured after the end of time": (
         lambda g: g.minutes.say(3, OPENING, captured_at="9999-12-31T23:30:00-05:00"),

@@ -47,24 +47,24 @@ def texts(buffer: SessionBuffer) -> list[str]:
 
 
 def test_a_newer_revision_replaces_and_an_older_one_does_not(buffer: SessionBuffer) -> None:
-    assert buffer.put(slot(1, 5))
-    assert not buffer.put(slot(1, 4))
-    assert not buffer.put(slot(1, 5, "the same again"))
+    assert buffer.put([slot(1, 5)])
+    assert not buffer.put([slot(1, 4)])
+    assert not buffer.put([slot(1, 5, "the same again")])
     assert texts(buffer) == ["5"]
-    assert buffer.put(slot(1, 10))
+    assert buffer.put([slot(1, 10)])
     assert texts(buffer) == ["10"]
 
 
 def test_revisions_are_numbers_and_not_words(buffer: SessionBuffer) -> None:
-    buffer.put(slot(1, 9))
-    assert buffer.put(slot(1, 10))
-    assert not buffer.put(slot(1, 9))
+    buffer.put([slot(1, 9)])
+    assert buffer.put([slot(1, 10)])
+    assert not buffer.put([slot(1, 9)])
 
 
 def test_a_put_on_a_missing_buffer_refuses_and_writes_nothing(client: redis.Redis) -> None:
     session_id = uuid4()
     with pytest.raises(BufferMissing):
-        SessionBuffer(client, session_id, TTL_S).put(slot(1, 1))
+        SessionBuffer(client, session_id, TTL_S).put([slot(1, 1)])
     assert client.exists(*BufferKeys.of(session_id).all()) == 0
 
 
@@ -79,29 +79,29 @@ def test_an_empty_buffer_is_not_a_missing_one(buffer: SessionBuffer) -> None:
 
 
 def test_loading_keeps_what_is_newer(buffer: SessionBuffer) -> None:
-    buffer.put(slot(1, 7))
-    assert buffer.load([slot(1, 3), slot(2, 4)], NOW) == 2
+    buffer.put([slot(1, 7)])
+    assert buffer.load([slot(1, 3), slot(2, 4)], NOW) == 1
     assert texts(buffer) == ["7", "4"]
 
 
 def test_numbers_sort_as_numbers_and_images_follow_their_input(buffer: SessionBuffer) -> None:
-    image = Slot(slot_name(2, 1), 2, 9, [{"text": "image"}])
+    image = Slot(slot_name(2, asset_number=1), 2, 9, [{"text": "image"}])
     for item in (slot(10, 1, "ten"), slot(9, 2, "nine"), image, slot(2, 3, "two"), slot(100, 4, "hundred")):
-        buffer.put(item)
+        buffer.put([item])
     assert texts(buffer) == ["two", "image", "nine", "ten", "hundred"]
 
 
 def test_work_in_progress_is_counted_until_it_is_done(buffer: SessionBuffer) -> None:
-    buffer.put(slot(1, 1, leased_until_ms=1_000))
-    buffer.put(slot(2, 2, leased_until_ms=2_000))
+    buffer.put([slot(1, 1, leased_until_ms=1_000)])
+    buffer.put([slot(2, 2, leased_until_ms=2_000)])
     assert buffer.page().processing_count == 2
-    buffer.put(slot(1, 3))
+    buffer.put([slot(1, 3)])
     assert buffer.page().processing_count == 1
 
 
 def test_pages_cut_by_input(buffer: SessionBuffer) -> None:
     for number in range(1, 8):
-        buffer.put(slot(number, number))
+        buffer.put([slot(number, number)])
     page = buffer.page(2, 3)
     assert ([block["n"] for block in page.blocks], page.slot_count) == ([3, 4, 5], 7)
     assert buffer.page(7, 3).blocks == []
@@ -121,14 +121,14 @@ def test_every_key_carries_one_hash_tag_and_a_time_to_live(client: redis.Redis) 
 
 def test_text_survives_as_it_is(buffer: SessionBuffer) -> None:
     odd = "a|b\n\"ñ\" '{}' \U0001f5f3 \u2028"
-    buffer.put(slot(1, 1, odd))
+    buffer.put([slot(1, 1, odd)])
     assert texts(buffer) == [odd]
 
 
 def test_a_redis_that_does_not_answer_is_unavailable() -> None:
     nobody = redis.Redis(port=1, socket_connect_timeout=1)
     with pytest.raises(Unavailable) as caught:
-        SessionBuffer(nobody, uuid4(), TTL_S).put(slot(1, 1))
+        SessionBuffer(nobody, uuid4(), TTL_S).put([slot(1, 1)])
     assert (caught.value.code, caught.value.permanent) == ("redis_unavailable", False)
     nobody.close()
 
@@ -149,8 +149,16 @@ def test_any_interleaving_of_puts_and_loads_keeps_the_newest(
         if by_load:
             buffer.load([item], NOW)
         else:
-            written: Any = buffer.put(item)
+            written: Any = buffer.put([item])
             assert written == (revision > newest.get(number, 0))
         newest[number] = max(revision, newest.get(number, 0))
     assert texts(buffer) == [str(newest[number]) for number in sorted(newest)]
     buffer.drop()
+
+
+def test_a_long_input_takes_several_positions_between_its_neighbours(buffer: SessionBuffer) -> None:
+    pieces = [Slot(slot_name(2, piece=piece), 2, 5, [{"text": f"two-{piece}"}]) for piece in range(3)]
+    image = Slot(slot_name(2, asset_number=1), 2, 9, [{"text": "image"}])
+    assert buffer.put([image, *reversed(pieces), slot(3, 4, "three"), slot(1, 3, "one")]) == 6
+    assert texts(buffer) == ["one", "two-0", "two-1", "two-2", "image", "three"]
+    assert [block["text"] for block in buffer.page(1, 2).blocks] == ["two-0", "two-1"]

@@ -25,12 +25,12 @@ def test_missing_numbers_are_reported_and_can_still_come(minutes: Minutes) -> No
     finish_jobs()
     draining = minutes.finalize()
     assert (draining.status_code, draining.json()["is_draining"]) == (202, True)
-    assert draining.json()["drain"] == {"pending": [4], "missing": [2, 3], "missing_count": 2}
+    assert draining.json()["drain"] == {"pending": [4], "pending_count": 1, "missing": [2, 3], "missing_count": 2}
     assert_problem(minutes.say(5, DEBATE), 409, "session_not_open")
     assert_problem(minutes.set_context(topic="tarde"), 409, "session_not_open")
     assert minutes.say(3, VOTE).status_code == 202
     finish_jobs()
-    assert minutes.show()["drain"] == {"pending": [3, 4], "missing": [2], "missing_count": 1}
+    assert minutes.show()["drain"] == {"pending": [3, 4], "pending_count": 2, "missing": [2], "missing_count": 1}
     assert minutes.say(2, DEBATE).status_code == 202
     finish_jobs()
     assert minutes.finalize().json()["state"] == "CLOSED"
@@ -73,7 +73,7 @@ def test_once_gaps_are_accepted_nothing_more_is_taken_and_nothing_hangs(minutes:
 def test_an_input_that_waits_for_its_words_holds_the_session(minutes: Minutes) -> None:
     minutes.say(1, OPENING)
     waiting = minutes.finalize()
-    assert waiting.json()["drain"] == {"pending": [1], "missing": [], "missing_count": 0}
+    assert waiting.json()["drain"] == {"pending": [1], "pending_count": 1, "missing": [], "missing_count": 0}
     finish_jobs()
     assert minutes.finalize().json()["state"] == "CLOSED"
 

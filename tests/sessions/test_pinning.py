@@ -6,12 +6,16 @@ import io
 import zipfile
 
 import pytest
+from django.test import override_settings
+from docx import Document
 
 from astra_site.lib.tenancy import tenant_scope
+from demo.recorded_session import RecordedSession
 from tenants.models import Skeleton
 from tests.factories.tenants import CONFIG, SKELETON_DOCX, ConfigVersionFactory, SkeletonVersionFactory
-from tests.people import Person
-from tests.sessions.minutes_client import OPENING, Minutes, finish_jobs
+from tests.people import Person, client_for
+from tests.sessions.minutes_client import BASE, OPENING, START, Minutes, finish_jobs
+from tests.sessions.problems import assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,3 +90,29 @@ def test_publishing_the_same_again_makes_no_version(alice: Person) -> None:
         SkeletonVersionFactory(skeleton=Skeleton.objects.get())
     ConfigVersionFactory(tenant=alice.council)
     assert Minutes.start(alice).show()["pinned"] == before
+
+
+def test_a_running_session_keeps_its_engine(alice: Person) -> None:
+    minutes = Minutes.start(alice)
+    engine = minutes.show()["pinned"]["engine"]
+    with override_settings(DEFAULT_ENGINE="whisper:/nowhere/another-model"):
+        minutes.send_audio(1, RecordedSession().chunks()[0].wav)
+        finish_jobs()
+        assert Minutes.start(alice).show()["pinned"]["engine"] == "whisper:another-model"
+    assert minutes.show()["pinned"]["engine"] == engine
+    assert {block["status"] for block in minutes.blocks()} == {"READY"}
+
+
+def test_a_skeleton_that_the_configuration_does_not_fit_starts_no_session(alice: Person) -> None:
+    with tenant_scope(alice.tenant_id):
+        other = Skeleton.objects.create(tenant=alice.council, code="OTRO", name="Otro")
+    SkeletonVersionFactory(skeleton=other, docx=without_placeholders())
+    answer = client_for(alice).post(f"{BASE}/session/start", {**START, "skeleton_id": str(other.id)}, format="json")
+    assert_problem(answer, 400, "config_does_not_fit_skeleton")
+
+
+def without_placeholders() -> bytes:
+    """A Word document with nothing to fill."""
+    target = io.BytesIO()
+    Document().save(target)
+    return target.getvalue()
