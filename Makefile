@@ -6,13 +6,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 TRAIN := .venv-train
+TRAINED := $(TRAIN)/.installed
 STAMP := $(VENV)/.installed
 LOCKS := bootstrap base whisper dev train
 # Starts PostgreSQL and Redis for one command, apart from those of `make serve`.
 SERVERS := $(PY) -m astra_site.embedded run --data-dir var/check --
 CODE := astra_site tenants jobs assets custody sessions_app astra_verify demo bench tests tools
 
-.PHONY: help setup demo serve test check format tools micro-model recording skeleton migrations bench lock clean
+.PHONY: help setup demo serve test check format tools micro-model recording test-speech skeleton migrations bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,13 +48,21 @@ format: setup ## Format the code and sort its imports
 tools: setup ## Install the programs that some tests use: LibreOffice, a browser, the Open XML validator
 	@$(PY) tools/install.py
 
-micro-model: setup ## Train the demonstration's speech model anew (needs espeak-ng; half an hour of CPU)
+# What speaks or trains runs in an environment of its own and needs espeak-ng.
+$(TRAINED): requirements/train.txt | setup
 	@test -x $(TRAIN)/bin/python || $(UV) venv -q --python $(PY) $(TRAIN)
 	@$(UV) pip install -q --python $(TRAIN)/bin/python --require-hashes -r requirements/train.txt
+	@touch $@
+
+micro-model: $(TRAINED) ## Train the demonstration's speech model anew (needs espeak-ng; half an hour of CPU)
 	@$(TRAIN)/bin/python -m tools.micro_model.build
 
-recording: setup ## Make the demonstration's recording anew from its script
-	@$(PY) -m demo.make_recording
+recording: $(TRAINED) ## Make the demonstration's recording anew from its script (needs espeak-ng)
+	@$(TRAIN)/bin/python -m demo.make_recording
+
+test-speech: $(TRAINED) ## Make the recordings of the tests anew (needs espeak-ng)
+	@$(TRAIN)/bin/python -m tests.data.speech.make
+	@$(TRAIN)/bin/python -m tests.data.speech.make_held_out
 
 skeleton: setup ## Make the demonstration's Word skeleton anew
 	@$(PY) -m demo.make_skeleton

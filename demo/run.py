@@ -23,9 +23,11 @@ from astra_site.embedded import EmbeddedServices
 from astra_site.lib.errors import AstraError
 from demo.client import Client, Refused
 from demo.judge import WORD_ERROR_LIMIT, Verdict, judge, runs_of_intent, snapshot_in
+from demo.lifeline import end_leftovers
 from demo.paths import PathResult, batch_path, live_path
 from demo.recorded_session import RecordedSession
 from demo.stack import COUNCIL_SLUG, ROOT, Stack, StackFailed
+from demo.stopping import ToldToStop, stop_in_order
 
 FOLDER = ROOT / "var" / "demo"
 console = Console(highlight=False)
@@ -34,12 +36,16 @@ console = Console(highlight=False)
 def main() -> int:
     """Run the demonstration and return the exit code."""
     started = time.monotonic()
+    stop_in_order()
     try:
         _clear(FOLDER)
         with Stack(FOLDER) as stack:
             _title("1. Start")
             stack.start(_reporter(started))
             live, batch, verdicts = _both_ways(stack, started)
+    except ToldToStop as told:
+        console.print("Stopped.")
+        return 128 + told.number
     except (StackFailed, AstraError, Refused, TimeoutError, RuntimeError, httpx.HTTPError) as error:
         console.print(f"[red]The demonstration failed:[/red] {error}", markup=True)
         console.print(f"Logs: {FOLDER / 'logs'}")
@@ -138,9 +144,10 @@ def _title(text: str) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an earlier demonstration left, servers included; fail if one is running right now."""
+    """Remove what an earlier demonstration left, processes included; fail if one is running right now."""
     if folder.exists():
         EmbeddedServices(folder / "services").stop()
+        end_leftovers(folder)
         for path in folder.rglob("*"):
             if not path.is_symlink() and path.is_file():
                 path.chmod(0o600)

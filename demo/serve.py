@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import secrets
-import signal
 import sys
-import threading
+import time
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
 from astra_site.lib.errors import AstraError
 from demo.stack import COUNCIL_SLUG, ROOT, Stack, StackFailed, service_environment
+from demo.stopping import ToldToStop, stop_in_order
 
 FOLDER = ROOT / "var" / "serve"
 DEFAULT_PORT = 8000
+_LOOK_EVERY_S = 1.0
 console = Console(highlight=False)
 
 
 def main() -> int:
-    """Start everything, print the address and the logins, and wait for Ctrl-C."""
+    """Start everything, print the address and the logins, and run until told to stop; `PORT` chooses the port."""
+    parser = argparse.ArgumentParser(prog="python -m demo.serve", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where data, keys and logs are kept")
+    folder = parser.parse_args().folder.resolve()
     port = int(os.environ.get("PORT") or DEFAULT_PORT)
+    stop_in_order()
     try:
-        with Stack(FOLDER, port=port) as stack:
+        with Stack(folder, port=port) as stack:
             stack.start(lambda line: console.print(f"  {line}", markup=False))
             _print_logins(stack)
-            _wait(stack)
+            while True:
+                stack.check_alive()
+                time.sleep(_LOOK_EVERY_S)
+    except ToldToStop:
+        console.print("Stopped.")
+        return 0
     except (StackFailed, AstraError) as error:
         console.print(f"It can't be served: {error}", markup=False)
         return 1
-    console.print("Stopped.")
-    return 0
 
 
 def _print_logins(stack: Stack) -> None:
@@ -57,7 +65,7 @@ def _print_logins(stack: Stack) -> None:
 
 
 def _shown(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def _kept_password(path: Path) -> str:
@@ -65,19 +73,6 @@ def _kept_password(path: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(9))
     return path.read_text()
-
-
-def _wait(stack: Stack) -> None:
-    """Return when the process is told to stop, or raise `StackFailed` when a part ends."""
-    stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    while not stopped.wait(timeout=1.0):
-        stack.check_alive()
 
 
 if __name__ == "__main__":

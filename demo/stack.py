@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -16,6 +17,8 @@ from pathlib import Path
 import httpx
 
 from astra_site.embedded import EmbeddedServices
+from astra_site.embedded.processes import bound_to_owner
+from demo.lifeline import Lifeline, end_groups, end_leftovers, marked
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNCIL_SLUG = "concejo-quibdo"
@@ -32,6 +35,9 @@ class StackFailed(RuntimeError):
 class Stack:
     """The parts of a running ASTRA in one folder. A context manager: leaving it stops everything it started.
 
+    Should this process be killed, everything ends with it all the same (the servers on Linux only; elsewhere the next
+    stack on the folder takes them over).
+
     Args:
         folder: data and logs; kept between runs.
         port: of the web server; 0 takes a free one.
@@ -42,15 +48,17 @@ class Stack:
     services: EmbeddedServices = field(init=False)
     environment: dict[str, str] = field(init=False)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    lifeline: Lifeline | None = None
 
     def __post_init__(self) -> None:
         """Choose the port and put the environment of all parts together."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.services = EmbeddedServices(self.folder / "services")
+        self.services = EmbeddedServices(self.folder / "services", bound=True)
         self.port = self.port or free_port()
         endpoints = self.services.endpoints()
         self.environment = {
             **os.environ,
+            **marked(self.folder),
             "DJANGO_SETTINGS_MODULE": "astra_site.settings",
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
@@ -86,7 +94,9 @@ class Stack:
         self.logs.mkdir(parents=True, exist_ok=True)
         if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
             self.services.start()
+            end_leftovers(self.folder)
             report("PostgreSQL and Redis answer")
+        self.lifeline = Lifeline()
         self.manage("migrate", "--no-input")
         report("the database is migrated")
         self.manage("make_dev_keys")
@@ -115,7 +125,7 @@ class Stack:
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command and return what it printed; raise `StackFailed` with its error."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [*bound_to_owner(signal.SIGTERM), sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env={**self.environment, **environment},
             capture_output=True,
@@ -151,31 +161,40 @@ class Stack:
         process = self.processes.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=_STOP_WITHIN_S)
+        if self.lifeline is not None:
+            self.lifeline.forget(process.pid)
 
     def stop(self) -> None:
         """Stop everything that this stack started, the servers last."""
-        for process in self.processes.values():
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
-        for process in self.processes.values():
-            try:
+        try:
+            for process in self.processes.values():
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
+            for process in self.processes.values():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=_STOP_WITHIN_S)
+            end_groups([process.pid for process in self.processes.values()], grace_s=0)
+            for process in self.processes.values():
                 process.wait(timeout=_STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(timeout=_STOP_WITHIN_S)
-        self.processes.clear()
-        self.services.stop()
+            self.processes.clear()
+        finally:
+            self.services.stop()
+            if self.lifeline is not None:
+                self.lifeline.close()
+                self.lifeline = None
 
     def _spawn(self, name: str, *arguments: str) -> None:
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *arguments],
+                [*bound_to_owner(signal.SIGTERM), sys.executable, *arguments],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+        if self.lifeline is not None:
+            self.lifeline.watch(self.processes[name].pid)
 
     def __enter__(self) -> Stack:
         return self

@@ -1,6 +1,7 @@
 """Loaded with `-p` before Django's settings: gives every test run its own PostgreSQL, Redis and data folder.
 
-Nothing starts until a test asks for it. `DATABASE_URL`, `REDIS_URL` and `OBJECT_STORE_URL` in the environment win.
+Nothing starts until a test asks for it. Tests empty what they use, so the addresses and settings that a shell may have
+exported for a running product are ignored. Only `ASTRA_TEST_DATABASE_URL` and `ASTRA_TEST_REDIS_URL` choose others.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ from astra_site.embedded import EmbeddedServices
 _FOLDER = Path(tempfile.mkdtemp(prefix="astra-test-"))
 SERVICES = EmbeddedServices(_FOLDER / "services", redis_aof=False, durable=False, bound=True)
 
-os.environ.setdefault("DATABASE_URL", SERVICES.endpoints().database_url)
-os.environ.setdefault("REDIS_URL", SERVICES.endpoints().redis_url)
-os.environ.setdefault("ASTRA_DATA_DIR", str(_FOLDER / "data"))
-os.environ.setdefault("ASTRA_ENGINE", "whisper:micro")
-os.environ.setdefault("ASTRA_LOG_LEVEL", "WARNING")
+_KEPT = ("ASTRA_TEST_", "ASTRA_WHISPER_MODEL")
+for _name in [name for name in os.environ if name.startswith("ASTRA_") and not name.startswith(_KEPT)]:
+    del os.environ[_name]
+os.environ.pop("OBJECT_STORE_URL", None)
+os.environ["DATABASE_URL"] = os.environ.get("ASTRA_TEST_DATABASE_URL", SERVICES.endpoints().database_url)
+os.environ["REDIS_URL"] = os.environ.get("ASTRA_TEST_REDIS_URL", SERVICES.endpoints().redis_url)
+os.environ["ASTRA_DATA_DIR"] = str(_FOLDER / "data")
+os.environ["ASTRA_ENGINE"] = "whisper:micro"
+os.environ["ASTRA_LOG_LEVEL"] = "WARNING"
 
 
 @pytest.fixture(scope="session")
 def services() -> EmbeddedServices:
-    """The servers of this run, started once."""
-    if os.environ["DATABASE_URL"] == SERVICES.endpoints().database_url:
+    """The servers of this run, started once; none where both are chosen by hand."""
+    if not {"ASTRA_TEST_DATABASE_URL", "ASTRA_TEST_REDIS_URL"} <= os.environ.keys():
         SERVICES.start()
     return SERVICES
 
