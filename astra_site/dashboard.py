@@ -15,11 +15,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from astra_site.lib.admin import badge, roles_of, short_hash
-from jobs.labels import label_of, word_for
+from jobs.labels import STATUS_VARIANTS, label_of, word_for
 from jobs.models import Job, Status
 from sessions_app.admin import STATE_VARIANTS
 from sessions_app.models import Session, State
-from sessions_app.session_panels import JOB_VARIANTS
 
 _LISTED_JOBS = 10
 _LISTED_MINUTES = 5
@@ -57,7 +56,7 @@ def _running_jobs() -> list[list[Any]]:
                 reverse("admin:jobs_job_change", args=[job.pk]),
                 word_for(job.flow),
             ),
-            badge(job.get_status_display(), JOB_VARIANTS.get(job.status, "")),
+            badge(job.get_status_display(), STATUS_VARIANTS.get(job.status, "")),
             label_of(job.current_step),
             _moment(job.started_at or job.created_at),
         ]

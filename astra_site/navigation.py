@@ -1,4 +1,4 @@
-"""The admin's sidebar: what a tenant's people look for, in the order of their work; and links between the pages."""
+"""The admin's sidebar: what a tenant's people look for, in the order of their work."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.db.models.fields.json import KeyTextTransform
 from django.http import HttpRequest
-from django.urls import reverse, reverse_lazy
-from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -33,26 +29,6 @@ def _may_view(app_label: str, model: str) -> Callable[[HttpRequest], bool]:
         return page.has_view_permission(request)
 
     return check
-
-
-def with_session_number(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Read with each row that names a session by `session_id` the number of that session's minutes, in one query."""
-    sessions = apps.get_model("sessions_app", "Session")._default_manager.filter(pk=OuterRef("session_id"))
-    number = KeyTextTransform("number", "metadata")
-    numbered: QuerySet[Any] = rows.annotate(session_number=Subquery(sessions.annotate(n=number).values("n")[:1]))
-    return numbered
-
-
-def session_link(row: Any) -> str:
-    """Return a link to a row's session, named by its minutes' number, else by the end of its id; a dash for none."""
-    if row.session_id is None:
-        return "—"
-    address = reverse("admin:sessions_app_session_change", args=[row.session_id])
-    number = getattr(row, "session_number", None)
-    name = gettext("Minutes %(number)s") % {"number": number} if number else f"…{str(row.session_id)[-8:]}"
-    return format_html(
-        '<a class="underline whitespace-nowrap" href="{}" title="{}">{}</a>', address, row.session_id, name
-    )
 
 
 NAVIGATION: list[dict[str, Any]] = [

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from astra_site.lib.admin import ReadOnlyAdmin, badge, pretty_json, short_hash, whole_hash
-from astra_site.navigation import session_link, with_session_number
+from astra_site.lib.session_links import session_link, with_session_number
 from custody.models import HeldObject, Snapshot
 
 _PROTECTIONS = {

@@ -20,17 +20,10 @@ from unfold.decorators import action, display
 from astra_site.lib.admin import OPERATORS, ReadOnlyAdmin, badge, holds_role, pretty_json
 from astra_site.lib.error_texts import explain, explain_code, is_explained
 from astra_site.lib.errors import AstraError
-from astra_site.navigation import session_link, with_session_number
+from astra_site.lib.session_links import session_link, with_session_number
 from jobs import services
-from jobs.labels import label_of, word_for
-from jobs.models import Job, JobEvent, Status
-
-_BADGES = {
-    Status.QUEUED.value: "info",
-    Status.PROCESSING.value: "warning",
-    Status.COMPLETED.value: "success",
-    Status.FAILED.value: "danger",
-}
+from jobs.labels import STATUS_VARIANTS, label_of, word_for
+from jobs.models import Job, JobEvent
 
 
 class JobEventInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
@@ -130,13 +123,13 @@ class JobAdmin(ReadOnlyAdmin):
     def established(self, job: Job) -> str:
         return pretty_json(job.facts)
 
-    @display(description=_("status"), ordering="status", label=_BADGES)
+    @display(description=_("status"), ordering="status", label=STATUS_VARIANTS)
     def status_badge(self, job: Job) -> tuple[str, str]:
         return job.status, job.get_status_display()
 
     @display(description=_("status"))
     def standing(self, job: Job) -> str:
-        return badge(job.get_status_display(), _BADGES.get(job.status, ""))
+        return badge(job.get_status_display(), STATUS_VARIANTS.get(job.status, ""))
 
     @display(description=_("duration"))
     def duration(self, job: Job) -> str:

@@ -1,4 +1,4 @@
-"""Words for people for the flows and steps of jobs, and for what their events say; an unknown name stays itself."""
+"""Words and colours for people for what jobs are and what their events say; an unknown name stays itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from typing import Any, Final
 
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+
+from jobs.core.job import JobStatus
+
+STATUS_VARIANTS: Final = {
+    JobStatus.QUEUED.value: "info",
+    JobStatus.PROCESSING.value: "warning",
+    JobStatus.COMPLETED.value: "success",
+    JobStatus.FAILED.value: "danger",
+}
+"""The badge of a job's status (see `astra_site.lib.admin.badge`)."""
 
 _WORDS: Final[dict[str, Any]] = {
     "transcribe_chunk": _("Transcribe a chunk"),

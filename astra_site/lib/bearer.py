@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.apps import apps
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from astra_site.lib.active_tenants import is_active_tenant
 from astra_site.lib.auth_tokens import Principal, token_verifier
 from astra_site.lib.errors import Forbidden, Unauthenticated
 
@@ -22,8 +22,7 @@ class BearerAuthentication(BaseAuthentication):
         if len(parts) != 2 or parts[0].lower() != b"bearer":
             raise Unauthenticated("token_invalid", "Send the token as: Authorization: Bearer <token>.")
         principal = token_verifier().verify(parts[1].decode("ascii", errors="replace"))
-        tenants = apps.get_model("tenants", "Tenant")._default_manager
-        if not tenants.filter(pk=principal.tenant_id, is_active=True).exists():
+        if not is_active_tenant(principal.tenant_id):
             raise Forbidden("tenant_inactive", "The tenant of this token does not exist or is not active.")
         return principal, principal
 
