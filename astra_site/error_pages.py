@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from astra_site.lib.problems import PROBLEM_TYPE, problem_body
+from astra_site.lib.problems import plain_problem
 
 _API = "/v1/"
 
@@ -14,15 +14,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an address that does not exist."""
     if not request.path.startswith(_API):
         return defaults.page_not_found(request, exception)
-    return _problem(404, "not_found", "There is nothing at this address.")
+    return plain_problem(404, "not_found", "There is nothing at this address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a programming error; what it was stands in the log under the same trace id."""
     if not request.path.startswith(_API):
         return defaults.server_error(request)
-    return _problem(500, "internal_error", "This went wrong on our side. Tell us the trace id.")
-
-
-def _problem(status: int, code: str, detail: str) -> JsonResponse:
-    return JsonResponse(problem_body(status, code, detail), status=status, content_type=PROBLEM_TYPE)
+    return plain_problem(500, "internal_error", "This went wrong on our side. Tell us the trace id.")

@@ -7,12 +7,12 @@ import mimetypes
 from collections.abc import AsyncIterator
 from typing import BinaryIO
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from astra_site.lib.errors import AstraError
 from astra_site.lib.object_store import Bucket, ObjectMissing, StoredObject, object_store, read_download_token
-from astra_site.lib.problems import PROBLEM_TYPE, STATUS_OF
+from astra_site.lib.problems import plain_problem_of
 
 _PIECE_BYTES = 256 * 1024
 
@@ -26,9 +26,7 @@ async def download_object(request: HttpRequest, token: str) -> HttpResponse | St
         bucket, key = read_download_token(token)
         stored, body = await asyncio.to_thread(_open, bucket, key)
     except AstraError as error:
-        status = STATUS_OF[error.kind]
-        problem = {"status": status, "code": error.code, "detail": error.message}
-        return JsonResponse(problem, status=status, content_type=PROBLEM_TYPE)
+        return plain_problem_of(error)
     name = key.rsplit("/", 1)[-1]
     response = StreamingHttpResponse(
         _pieces(body), content_type=mimetypes.guess_type(name)[0] or "application/octet-stream"

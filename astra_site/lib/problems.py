@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -49,6 +49,17 @@ def problem(status: int, code: str, detail: str, **members: object) -> Response:
     return Response(problem_body(status, code, detail, **members), status=status, content_type=PROBLEM_TYPE)
 
 
+def plain_problem(status: int, code: str, detail: str) -> JsonResponse:
+    """Build an RFC 9457 answer for an address that no API view serves."""
+    return JsonResponse(problem_body(status, code, detail), status=status, content_type=PROBLEM_TYPE)
+
+
+def plain_problem_of(error: AstraError) -> JsonResponse:
+    """Answer an error as the API would, for an address that no API view serves."""
+    status, body = STATUS_OF[error.kind], _body_of(error)
+    return JsonResponse(body, status=status, content_type=PROBLEM_TYPE, headers=_headers_of(error))
+
+
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Translate any error that leaves a view; None lets a programming error become Django's 500."""
     response = _translate(error)
@@ -83,10 +94,18 @@ def _translate(error: Exception) -> Response | None:
 
 
 def _astra_problem(error: AstraError) -> Response:
+    status, body = STATUS_OF[error.kind], _body_of(error)
+    return Response(body, status=status, content_type=PROBLEM_TYPE, headers=_headers_of(error))
+
+
+def _body_of(error: AstraError) -> dict[str, object]:
     details = {"details": error.details} if error.details else {}
-    response = problem(STATUS_OF[error.kind], error.code, error.message, **details)
+    return problem_body(STATUS_OF[error.kind], error.code, error.message, **details)
+
+
+def _headers_of(error: AstraError) -> dict[str, str]:
     if error.kind is ErrorKind.UNAUTHENTICATED:
-        response["WWW-Authenticate"] = 'Bearer realm="astra"'
+        return {"WWW-Authenticate": 'Bearer realm="astra"'}
     if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
-        response["Retry-After"] = str(error.details.get("retry_after_s", 2))
-    return response
+        return {"Retry-After": str(error.details.get("retry_after_s", 2))}
+    return {}

@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 def sweep_once(orchestrator: Orchestrator) -> None:
     """One round over jobs and over what other apps registered; whatever stops one of them, the rest goes on."""
     with all_tenants(reason="the sweeper looks after every tenant"):
-        for name, sweep in {"jobs": partial(_sweep_jobs, orchestrator), **sweeps()}.items():
+        rounds: dict[str, Callable[[], None]] = {"jobs": partial(_sweep_jobs, orchestrator), **sweeps()}
+        for name, sweep in rounds.items():
             _contain(name, sweep)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
@@ -45,7 +46,9 @@ def test_a_forged_link_is_refused(stored: str, spoil: Callable[[str], str]) -> N
     status, headers, body = fetch(spoil(token))
     assert status == 403
     assert headers["Content-Type"] == "application/problem+json"
-    assert b"download_link_refused" in body
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (403, "download_link_refused")
+    assert {"type", "title", "detail", "trace_id"} <= problem.keys()
 
 
 def test_an_expired_link_is_refused(stored: str) -> None:
