@@ -57,7 +57,7 @@ def test_silence_gives_an_empty_transcript_without_asking_the_engine() -> None:
 
 
 def test_times_count_from_the_start_of_the_recording() -> None:
-    speech = _speech("unanimous")
+    speech = _speech("visit")
     lead = np.zeros(20 * SAMPLE_RATE_HZ, dtype=np.float32)
     engine = ListeningEngine()
     result = transcribe_audio(_wav(np.concatenate((lead, speech))), engine)
@@ -74,9 +74,9 @@ def test_times_count_from_the_start_of_the_recording() -> None:
 def test_outer_units_reach_to_a_border_that_is_near_and_not_further() -> None:
     engine = ListeningEngine()
     engine.silent_end_ms = 400
-    near = transcribe_audio(SPEECH / "close.flac", engine)
+    near = transcribe_audio(SPEECH / "result.flac", engine)
     engine.silent_end_ms = 2000
-    far = transcribe_audio(SPEECH / "close.flac", engine)
+    far = transcribe_audio(SPEECH / "result.flac", engine)
     assert near.segments[-1].end_ms == near.segments[-1].words[-1].end_ms + 400
     assert far.segments[-1].end_ms == far.segments[-1].words[-1].end_ms + 1000
 
@@ -110,7 +110,7 @@ def test_probabilities_are_those_of_silero_on_the_whole_recording() -> None:
 
 
 def test_speech_without_a_pause_is_cut_as_it_comes_and_nothing_is_lost() -> None:
-    spoken = _speech("close")[7000:50_000]
+    spoken = _speech("result")[7000:50_000]
     endless = np.tile(spoken, 30)
     clips = SpeechClips(np.array_split(endless, 40), 6000)
     found = []

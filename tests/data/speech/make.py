@@ -20,13 +20,14 @@ FOLDER = Path(__file__).parent / "contract"
 LEAD_MS, TAIL_MS, GAP_MS = 300, 400, 1500
 
 LINES = {
-    "vote": Sentence("Se somete a votación la proposición número doce.", "es-419+f4", 146, 52),
-    "floor": Sentence("Tiene la palabra el concejal Romero.", "es+m6", 150, 46),
-    "close": Sentence("No habiendo más asuntos que tratar, se levanta la sesión.", "es-419+Andrea", 152, 50),
-    "minutes": Sentence("Se aprueba el acta de la sesión anterior.", "es-419+pablo", 144, 44),
-    "unanimous": Sentence("Queda aprobado por unanimidad.", "es+f4", 148, 56),
-    "recess": Sentence("Propongo un receso de cinco minutos.", "es-419+m6", 148, 42),
+    "vote": Sentence("Con cinco votos a favor y once en contra, queda negada la proposición.", "es-419+f4", 146, 52),
+    "proposition": Sentence("Proposición número veintiséis, presentada por el doctor Gabriel Medina.", "es+m6", 150, 46),
+    "plan": Sentence("Pido que la administración presente un plan de obras antes de noviembre.", "es-419+Andrea", 150, 50),
+    "agenda": Sentence("Queda aprobado el orden del día.", "es-419+pablo", 144, 44),
+    "result": Sentence("Presidente, el resultado de la votación es este.", "es+f4", 148, 56),
+    "visit": Sentence("Invito al alcalde a visitar la biblioteca.", "es-419+m6", 148, 42),
 }
+"""Sentences of the held-out set: no training sentence is one of them (`tools.micro_model.sets`)."""
 
 
 def silence(length_ms: int) -> Pcm16:
