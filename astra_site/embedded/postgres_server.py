@@ -6,7 +6,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from psycopg import sql
 
 from astra_site.embedded import folders, processes
 from astra_site.embedded.errors import EmbeddedServerFailed, EmbeddedServerMissing
+from astra_site.embedded.server import FolderServer
 from astra_site.embedded.unprivileged import RunAs, choose_account
 
 DATABASE = "astra"
@@ -28,7 +28,7 @@ _OLD_CHILDREN_ALIVE = "pre-existing shared memory block"
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class PostgresServer:
+class PostgresServer(FolderServer):
     """A PostgreSQL server whose data, socket and log live in `home`; it listens on a private unix socket only.
 
     Args:
@@ -38,20 +38,8 @@ class PostgresServer:
     """
 
     def __init__(self, home: Path, *, durable: bool = True, bound: bool = False) -> None:
-        self.home = home.resolve()
-        self._bound = bound
+        super().__init__(home, bound=bound)
         self._durable = durable
-        self._child: subprocess.Popen[bytes] | None = None
-
-    @property
-    def data_folder(self) -> Path:
-        """The cluster itself (PGDATA)."""
-        return self.home / "data"
-
-    @property
-    def log_path(self) -> Path:
-        """The server's own log."""
-        return self.home / "server.log"
 
     @property
     def superuser_url(self) -> str:
@@ -128,8 +116,7 @@ class PostgresServer:
 
     def _failed(self) -> bool:
         """True if the server ended for a reason that another try would not cure."""
-        died = self._child is not None and self._child.poll() is not None
-        return died and _OLD_CHILDREN_ALIVE not in processes.log_tail(self.log_path)
+        return self._child_died() and _OLD_CHILDREN_ALIVE not in processes.log_tail(self.log_path)
 
     def _is_ready(self) -> bool:
         lines = self._lock_lines()
@@ -194,10 +181,7 @@ class PostgresServer:
         (folder / f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
 
     def _end(self, signals: list[signal.Signals]) -> None:
-        pid = self.pid or (self._child.pid if self._child is not None and self._child.poll() is None else None)
-        if pid is not None:
-            processes.end(pid, self._child, signals, timeout_s=15)
-        self._child = None
+        self._end_process(signals)
         if self.data_folder.exists():
             owner = self.data_folder.stat()
             folders.leave_socket_folder(self.home, self._socket_folder((owner.st_uid, owner.st_gid)))

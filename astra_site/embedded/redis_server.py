@@ -15,13 +15,14 @@ import redis
 
 from astra_site.embedded import folders, processes
 from astra_site.embedded.errors import EmbeddedServerFailed, EmbeddedServerMissing
+from astra_site.embedded.server import FolderServer
 
 _OLDEST_VERSION = (6, 2)
 _SOCKET_NAME = "redis.sock"
 _VERSION = re.compile(r"v=(\d+)\.(\d+)")
 
 
-class RedisServer:
+class RedisServer(FolderServer):
     """A Redis server whose data, socket and log live in `home`.
 
     Args:
@@ -33,21 +34,9 @@ class RedisServer:
     """
 
     def __init__(self, home: Path, *, aof: bool = True, port: int | None = None, bound: bool = False) -> None:
-        self.home = home.resolve()
-        self._bound = bound
+        super().__init__(home, bound=bound)
         self._aof = aof
         self._port = port
-        self._child: subprocess.Popen[bytes] | None = None
-
-    @property
-    def data_folder(self) -> Path:
-        """Where the append-only file lies."""
-        return self.home / "data"
-
-    @property
-    def log_path(self) -> Path:
-        """The server's own log."""
-        return self.home / "server.log"
 
     @property
     def url(self) -> str:
@@ -75,7 +64,7 @@ class RedisServer:
 
         Raises `EmbeddedServerMissing` without a binary, `EmbeddedServerFailed` when it does not come up in time.
         """
-        processes.wait_until(lambda: self.pid is None or self.answers() or self._died(), timeout_s)
+        processes.wait_until(lambda: self.pid is None or self.answers() or self._child_died(), timeout_s)
         if self.pid is None:
             if self._child is not None:
                 self._child.wait(timeout_s)  # somebody else killed it: reap it before it is replaced
@@ -83,7 +72,7 @@ class RedisServer:
             folders.private_folder(self.data_folder)
             self._pid_path.unlink(missing_ok=True)
             self._child = processes.spawn(self._command(), log_path=self.log_path, environment=os.environ)
-        processes.wait_until(lambda: self.answers() or self._died(), timeout_s)
+        processes.wait_until(lambda: self.answers() or self._child_died(), timeout_s)
         if not self.answers():
             self.kill()
             raise EmbeddedServerFailed(
@@ -129,14 +118,8 @@ class RedisServer:
             *["--maxmemory-policy", "noeviction", "--dir", str(self.data_folder), "--pidfile", str(self._pid_path)],
         ]
 
-    def _died(self) -> bool:
-        return self._child is not None and self._child.poll() is not None
-
     def _end(self, signals: list[signal.Signals]) -> None:
-        pid = self.pid or (self._child.pid if self._child is not None and self._child.poll() is None else None)
-        if pid is not None:
-            processes.end(pid, self._child, signals, timeout_s=15)
-        self._child = None
+        self._end_process(signals)
         if self._port is None and self.home.exists():
             self._socket_path.unlink(missing_ok=True)
             folders.leave_socket_folder(self.home, self.socket_folder)
