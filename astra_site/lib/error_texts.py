@@ -46,6 +46,8 @@ _TEXTS: Final[dict[str, Any]] = {
     "signing_key_malformed": _("The signing key is damaged. The platform's staff must set it again."),
     "config_altered": _("The pinned configuration does not have its hash any more. Tell the platform's staff."),
     "skeleton_altered": _("The pinned skeleton does not have its hash any more. Tell the platform's staff."),
+    "dump_altered": _("The stored session content does not have its hash any more. Tell the platform's staff."),
+    "document_altered": _("The built document does not have its hash any more. Tell the platform's staff."),
     "build_skeleton_empty": _("The skeleton has no body to write into: upload a complete Word document."),
     "build_image_mismatch": _("An image is not the one that the session recorded. Tell the platform's staff."),
     "build_image_unsupported": _("An image is neither PNG nor JPEG and can't be embedded."),
