@@ -11,8 +11,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
 import httpx
@@ -22,8 +20,9 @@ from rich.table import Table
 from astra_site.embedded import EmbeddedServices
 from astra_site.lib.errors import AstraError
 from demo.client import Client, Refused
-from demo.judge import WORD_ERROR_LIMIT, Verdict, judge, runs_of_intent, snapshot_in
+from demo.judge import WORD_ERROR_LIMIT, Verdict, judge, snapshot_in
 from demo.lifeline import end_leftovers
+from demo.likeness import ALIKE_AT_LEAST, Likeness, compare
 from demo.paths import PathResult, batch_path, live_path
 from demo.recorded_session import RecordedSession
 from demo.stack import COUNCIL_SLUG, ROOT, Stack, StackFailed
@@ -50,9 +49,11 @@ def main() -> int:
         console.print(f"[red]The demonstration failed:[/red] {error}", markup=True)
         console.print(f"Logs: {FOLDER / 'logs'}")
         return 1
-    alike = _likeness(live, batch)
+    alike = compare(live.blocks, batch.blocks)
     console.print(_results(live, batch, verdicts, alike))
-    ok = all(verdict.holds for verdict in verdicts) and alike.same_order
+    for difference in alike.differences:
+        console.print(f"Live and batch differ in {difference}", markup=False)
+    ok = all(verdict.holds for verdict in verdicts) and alike.holds
     console.print(f"{'Done' if ok else '[red]Not as it should be[/red]'} after {time.monotonic() - started:.0f} s.")
     return 0 if ok else 1
 
@@ -83,22 +84,7 @@ def _both_ways(stack: Stack, started: float) -> tuple[PathResult, PathResult, tu
     return live, batch, verdicts
 
 
-@dataclass(frozen=True, slots=True)
-class _Likeness:
-    """How alike both documents are, chunk borders aside: same order of intents, share of equal words."""
-
-    same_order: bool
-    words: float
-
-
-def _likeness(live: PathResult, batch: PathResult) -> _Likeness:
-    one, other = runs_of_intent(live.blocks), runs_of_intent(batch.blocks)
-    words = [[word for _, run in runs for word in run] for runs in (one, other)]
-    ratio = SequenceMatcher(None, words[0], words[1], autojunk=False).ratio()
-    return _Likeness([intent for intent, _ in one] == [intent for intent, _ in other], ratio)
-
-
-def _results(live: PathResult, batch: PathResult, verdicts: tuple[Verdict, Verdict], alike: _Likeness) -> Table:
+def _results(live: PathResult, batch: PathResult, verdicts: tuple[Verdict, Verdict], alike: Likeness) -> Table:
     """Put everything into one table."""
     table = Table(title="ASTRA: from the recording to the sealed minutes", show_lines=False)
     table.add_column("")
@@ -107,13 +93,14 @@ def _results(live: PathResult, batch: PathResult, verdicts: tuple[Verdict, Verdi
     for step in live.seconds | batch.seconds:
         table.add_row(step, *(f"{path.seconds[step]:.1f} s" if step in path.seconds else "–" for path in (live, batch)))
     table.add_section()
-    table.add_row(
-        f"word errors (< {WORD_ERROR_LIMIT:.0%})", *(f"{verdict.word_error_rate:.1%}" for verdict in verdicts)
-    )
+    limit = f"(< {WORD_ERROR_LIMIT:.0%})"
+    table.add_row(f"word errors, recognised {limit}", *(f"{verdict.recognised_error_rate:.1%}" for verdict in verdicts))
+    table.add_row(f"word errors, minutes {limit}", *(f"{verdict.minutes_error_rate:.1%}" for verdict in verdicts))
     for intent in sorted(verdicts[0].blocks_by_intent | verdicts[1].blocks_by_intent):
         table.add_row(f"blocks {intent}", *(str(verdict.blocks_by_intent[intent] or "–") for verdict in verdicts))
-    same = "the same" if alike.same_order else "DIFFERENT"
-    table.add_row("order of what was recognised", same, f"{alike.words:.1%} of the words alike")
+    same = "DIFFERENT" if alike.differences else "the same"
+    table.add_row("turns, templates, tables, data", same, same)
+    table.add_row(f"words alike (≥ {ALIKE_AT_LEAST:.0%})", *[f"{alike.words:.1%}"] * 2)
     table.add_section()
     for number, (title, _) in enumerate(verdicts[0].steps):
         table.add_row(title, *(_outcome(verdict, number) for verdict in verdicts))
