@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from jobs.core.catalog import FlowCatalog
 from jobs.core.flow import Flow
 from jobs.core.ports import Executor
 
 _catalog = FlowCatalog()
-_sweeps: dict[str, Callable[[], None]] = {}
+Sweep = Callable[[], Iterable[Callable[[], object]] | None]
+"""One look at what may be stuck. What it returns is called one by one: one stuck thing can't hide the others."""
+
+_sweeps: dict[str, Sweep] = {}
 
 
 def register(flow: Flow, executors: Mapping[str, Executor]) -> None:
@@ -17,7 +20,7 @@ def register(flow: Flow, executors: Mapping[str, Executor]) -> None:
     _catalog.register(flow, executors)
 
 
-def register_sweep(name: str, sweep: Callable[[], None]) -> None:
+def register_sweep(name: str, sweep: Sweep) -> None:
     """Let the sweeper call `sweep` in every round, with a scope on all tenants. It must be quick and idempotent."""
     _sweeps[name] = sweep
 
@@ -32,6 +35,6 @@ def flow_catalog() -> FlowCatalog:
     return _catalog
 
 
-def sweeps() -> Mapping[str, Callable[[], None]]:
+def sweeps() -> Mapping[str, Sweep]:
     """Return what the sweeper looks after besides jobs, by name."""
     return _sweeps

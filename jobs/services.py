@@ -8,7 +8,8 @@ from uuid import UUID
 
 from astra_site.lib.logs import current_context
 from astra_site.lib.tenancy import current_tenant_id
-from jobs.core.job import Job
+from jobs import models
+from jobs.core.job import Job, JobStatus
 from jobs.runtime.orchestration import orchestrator
 
 
@@ -39,6 +40,22 @@ def submit(
         facts=facts,
         dedup_key=dedup_key,
     )
+
+
+def hold(job: Job) -> bool:
+    """Lock the row of a running job until the commit; False when the job is not held by this run of it any more.
+
+    For a step that changes something outside its facts only as long as the job is its own.
+    """
+    held = models.Job.objects.select_for_update().filter(pk=job.id, lease_token=job.lease_token)
+    return job.lease_token is not None and held.first() is not None
+
+
+def ended_badly(job_id: UUID) -> bool:
+    """Say whether a job of the open scope is FAILED or CANCELLED."""
+    bad = (JobStatus.FAILED, JobStatus.CANCELLED)
+    found: bool = models.Job.objects.filter(pk=job_id, status__in=[str(status) for status in bad]).exists()
+    return found
 
 
 def cancel(job_id: UUID) -> Job:

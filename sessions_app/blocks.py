@@ -185,6 +185,45 @@ def pending_block(sequence_id: int, code: str, audio: Mapping[str, Any] | None) 
     }
 
 
+def gap_block(first: int, last: int) -> dict[str, Any]:
+    """Return the note that stands where inputs never came although the minutes were asked for without them."""
+    which = f"el fragmento {first}" if first == last else f"los fragmentos {first} a {last}"
+    missing = "Falta" if first == last else "Faltan"
+    return {
+        **_EMPTY,
+        "block_id": f"{first}.0",
+        "sequence_id": first,
+        "part": 0,
+        "type": "SYSTEM_NOTE",
+        "status": "READY",
+        "text": f"{missing} {which} de la sesión: no se recibió su audio antes de elaborar el acta.",
+        "data": {"first": first, "last": last},
+        "needs_review": True,
+    }
+
+
+def review_block(
+    sequence_id: int, text: str, code: str, audio: Mapping[str, Any] | None, explicit: ExplicitContext
+) -> dict[str, Any]:
+    """Return the words of an input that CORE could not understand: as plain text, to be reviewed, never lost."""
+    return {
+        **_EMPTY,
+        "block_id": f"{sequence_id}.0",
+        "sequence_id": sequence_id,
+        "part": 0,
+        "type": "TEXT",
+        "status": "READY",
+        "text": text,
+        "data": {"error_code": code},
+        "speaker": explicit.speaker,
+        "topic": explicit.topic,
+        "restricted": explicit.restricted,
+        "target_placeholder": explicit.zone,
+        "needs_review": True,
+        "audio": dict(audio) if audio else None,
+    }
+
+
 def image_block(
     sequence_id: int, asset_number: int, asset: Mapping[str, Any], zone: str, restricted: bool
 ) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from jobs.core.ports import StepContext
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, Session
 from sessions_app.services import minutes
-from sessions_app.services.finalize import PRODUCE_MINUTES, advance, sweep_draining
+from sessions_app.services.finalize import PRODUCE_MINUTES, advance, sweep_sessions
 from sessions_app.services.inputs import TRANSCRIBE_CHUNK, TRANSCRIBE_RECORDING
 from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.services.transcripts import transcribe_input
@@ -56,7 +56,7 @@ def input_finished(job: Job) -> None:
         return  # the journal is closed: somebody retried a job of a session whose minutes are made
     session_id = job.session_id
     session = Session.objects.select_related("config_version").get(pk=session_id)
-    transaction.on_commit(lambda: _after_failure(session))
+    transaction.on_commit(lambda: _after_failure(session), robust=True)
 
 
 def _after_failure(session: Session) -> None:
@@ -102,4 +102,4 @@ registry.register(
         "seal": minutes.seal,
     },
 )
-registry.register_sweep("draining_sessions", sweep_draining)
+registry.register_sweep("sessions", sweep_sessions)

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from astra_site.lib.errors import AstraError
 from astra_site.lib.tenancy import all_tenants
 from jobs.core.orchestrator import Orchestrator
-from jobs.registry import sweeps
+from jobs.registry import Sweep, sweeps
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 def sweep_once(orchestrator: Orchestrator) -> None:
     """One round over jobs and over what other apps registered; whatever stops one of them, the rest goes on."""
     with all_tenants(reason="the sweeper looks after every tenant"):
-        rounds: dict[str, Callable[[], None]] = {"jobs": partial(_sweep_jobs, orchestrator), **sweeps()}
+        rounds: dict[str, Sweep] = {"jobs": partial(_sweep_jobs, orchestrator), **sweeps()}
         for name, sweep in rounds.items():
-            _contain(name, sweep)
+            _contain(name, partial(_sweep_one_by_one, name, sweep))
 
 
 def _sweep_jobs(orchestrator: Orchestrator) -> None:
@@ -32,7 +32,12 @@ def _sweep_jobs(orchestrator: Orchestrator) -> None:
         logger.info("sweep: %d jobs recovered, %d messages sent", report.recovered, report.sent)
 
 
-def _contain(name: str, sweep: Callable[[], None]) -> None:
+def _sweep_one_by_one(name: str, sweep: Sweep) -> None:
+    for mend in sweep() or ():
+        _contain(name, mend)
+
+
+def _contain(name: str, sweep: Callable[[], object]) -> None:
     try:
         sweep()
     except (AstraError, DatabaseError, RedisError, OSError) as error:

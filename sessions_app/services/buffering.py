@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 
 from astra_site.lib.clock import iso_utc, utc_now
 from astra_site.lib.errors import Unavailable
@@ -51,14 +52,30 @@ def show_in_buffer(session: Session, row: JournalRow) -> None:
 
 
 def read_page(session: Session, first: int, limit: int) -> Page:
-    """Return a page of the session's blocks; from the journal when Redis does not answer."""
+    """Return a page of the session's blocks; from the journal when Redis does not answer.
+
+    A buffer that shows more work in progress than the journal knows has missed a result (a crash after the commit):
+    it is brought up to date first.
+    """
     try:
-        return with_buffer(session, lambda buffer: buffer.page(first, limit))
+        page = with_buffer(session, lambda buffer: buffer.page(first, limit))
+        if page.processing_count > waiting_inputs(session).count():
+            rebuild_buffer(session)
+            page = buffer_of(session).page(first, limit)
+        return page
     except Unavailable:
         logger.warning("Blocks are read from the journal: Redis does not answer.")
         slots = sorted(journal_slots(session), key=lambda slot: (slot.sequence_id, slot.name))
         blocks = [dict(block) for slot in slots[first : first + limit] for block in slot.blocks]
         return Page(blocks, len(slots), sum(slot.leased_until_ms is not None for slot in slots))
+
+
+def waiting_inputs(session: Session) -> QuerySet[JournalRow]:
+    """Return the accepted inputs that have no blocks yet, in their order."""
+    rows = JournalRow.objects.filter(session_id=session.id)
+    understood = rows.filter(kind=EntryKind.BLOCKS, sequence_id=OuterRef("sequence_id"))
+    waiting: QuerySet[JournalRow] = rows.filter(~Exists(understood), kind__in=SEQUENCED_INPUTS)
+    return waiting.order_by("sequence_id")
 
 
 def with_buffer(session: Session, call: Callable[[SessionBuffer], _Answer]) -> _Answer:

@@ -7,14 +7,14 @@ called, one job is made, and every caller is told the same.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
-from astra_site.lib.errors import AstraError
 from astra_site.lib.logs import log_context
 from astra_site.lib.tenancy import get_owned, tenant_scope
 from jobs import services as jobs
@@ -22,6 +22,7 @@ from jobs.models import Job as JobRow
 from jobs.models import Status
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.services.buffering import waiting_inputs
 from sessions_app.services.journal import NewEntry, write
 from sessions_app.services.states import move
 from sessions_app.services.understand import understand_ready_inputs
@@ -49,12 +50,14 @@ def finalize(session_id: UUID, *, actor: str, accept_gaps: bool = False) -> Sess
     pending or missing (or gaps are accepted) the minutes are produced. A failed build or seal is tried again.
     """
     session = get_owned(Session, session_id)
+    notice_dead_production(session)
+    session.refresh_from_db(fields=["state"])
     if session.state == State.OPEN and session.journal_length == 0:
         raise SessionStateConflict("session_empty", "Nothing was recorded: there are no minutes to make.")
     if session.state == State.OPEN:
         _start_draining(session_id, actor, accept_gaps)
     elif session.state == State.DRAINING and accept_gaps and not session.accept_gaps:
-        Session.objects.filter(pk=session_id, state=State.DRAINING).update(accept_gaps=True)
+        _accept_gaps(session_id, actor)
     elif session.state in (State.BUILD_FAILED, State.SEAL_FAILED):
         _try_again(session)
     advance(session_id)
@@ -67,7 +70,11 @@ def _start_draining(session_id: UUID, actor: str, accept_gaps: bool) -> None:
         locked: Session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
         if locked.state != State.OPEN:
             return
-        payload = {"final_sequence_id": locked.highest_sequence_id, "accept_gaps": accept_gaps}
+        payload = {
+            "final_sequence_id": locked.highest_sequence_id,
+            "accept_gaps": accept_gaps,
+            "missing": [[first, last] for first, last in missing_ranges(locked)],
+        }
         write(locked, NewEntry(EntryKind.FINALIZE, payload, actor=actor))
         move(
             session_id,
@@ -76,6 +83,20 @@ def _start_draining(session_id: UUID, actor: str, accept_gaps: bool) -> None:
             final_sequence_id=locked.highest_sequence_id,
             accept_gaps=accept_gaps,
         )
+
+
+def _accept_gaps(session_id: UUID, actor: str) -> None:
+    """Journal who gave up waiting for the missing numbers, and which they are."""
+    with transaction.atomic():
+        locked: Session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
+        if locked.state != State.DRAINING or locked.accept_gaps:
+            return
+        payload = {
+            "final_sequence_id": locked.final_sequence_id,
+            "accept_gaps": True,
+            "missing": [[first, last] for first, last in missing_ranges(locked)],
+        }
+        write(locked, NewEntry(EntryKind.FINALIZE, payload, actor=actor), accept_gaps=True)
 
 
 def advance(session_id: UUID) -> bool:
@@ -106,9 +127,8 @@ def what_is_left(session: Session) -> Drain:
     """
     rows = JournalRow.objects.filter(session_id=session.id)
     inputs = rows.filter(kind__in=JournalRow.sequenced_kinds)
-    understood = rows.filter(kind=EntryKind.BLOCKS, sequence_id=OuterRef("sequence_id"))
-    waiting = inputs.filter(~Exists(understood)).order_by("sequence_id")
-    pending = list(waiting.values_list("sequence_id", flat=True)[:_LISTED])
+    waiting = waiting_inputs(session)
+    pending = [row.sequence_id or 0 for row in waiting.only("sequence_id")[:_LISTED]]
     last = session.final_sequence_id or session.highest_sequence_id
     missing_count = last - inputs.filter(sequence_id__lte=last).count()
     missing: list[int] = []
@@ -119,15 +139,41 @@ def what_is_left(session: Session) -> Drain:
     return Drain(pending, pending_count, missing, missing_count)
 
 
-def sweep_draining() -> None:
-    """Move on every draining session whose last input ended without anybody noticing (a crash at the wrong line)."""
-    for session in Session.objects.filter(state=State.DRAINING).select_related("config_version"):
-        with tenant_scope(session.tenant_id), log_context(tenant_id=session.tenant_id, session_id=session.id):
-            try:
-                understand_ready_inputs(session)
-                advance(session.id)
-            except AstraError as error:
-                logger.warning("A draining session can't be moved on now: %s", error, extra={"code": error.code})
+def missing_ranges(session: Session) -> list[tuple[int, int]]:
+    """Return the numbers that never came, as ranges with both ends included."""
+    last = session.final_sequence_id or session.highest_sequence_id
+    inputs = JournalRow.objects.filter(session_id=session.id, kind__in=JournalRow.sequenced_kinds)
+    ranges, expected = [], 1
+    for number in inputs.filter(sequence_id__lte=last).order_by("sequence_id").values_list("sequence_id", flat=True):
+        if number > expected:
+            ranges.append((expected, number - 1))
+        expected = number + 1
+    return ranges if expected > last else [*ranges, (expected, last)]
+
+
+def sweep_sessions() -> Iterator[Callable[[], None]]:
+    """Find the sessions that wait for something that may have ended unnoticed (a crash at the wrong line)."""
+    waiting = (State.DRAINING, State.BUILDING, State.SEALING)
+    for session in Session.objects.filter(state__in=waiting).select_related("config_version").order_by("id"):
+        yield partial(_mend, session)
+
+
+def _mend(session: Session) -> None:
+    with tenant_scope(session.tenant_id), log_context(tenant_id=session.tenant_id, session_id=session.id):
+        if session.state == State.DRAINING:
+            understand_ready_inputs(session)
+            advance(session.id)
+        else:
+            notice_dead_production(session)
+
+
+def notice_dead_production(session: Session) -> None:
+    """Say that a production has failed whose job has ended without saying so."""
+    failed = {State.BUILDING: State.BUILD_FAILED, State.SEALING: State.SEAL_FAILED}.get(State(session.state))
+    if failed is None or session.job_id is None or not jobs.ended_badly(session.job_id):
+        return
+    failure = {"step": None, "code": "production_ended", "message": "The job of the minutes ended early. Try again."}
+    move(session.id, State(session.state), failed, failure=failure)
 
 
 def _try_again(session: Session) -> None:

@@ -83,7 +83,7 @@ def append_audio(session_id: UUID, *, sequence_id: int, audio: bytes, captured: 
     known = _known_input(session_id, sequence_id)
     if known is not None:
         return _repeat(known, EntryKind.AUDIO, digest)
-    _check_open_to(session, sequence_id)
+    check_open_to(session, sequence_id)
     info = check_audio(audio)
     key = f"{session.tenant_id}/{session.id}/{sequence_id:07d}-{digest.hex}"
     media_type = MEDIA_TYPES[info.container]
@@ -104,7 +104,7 @@ def append_text(session_id: UUID, *, sequence_id: int, text: str, captured: Capt
     known = _known_input(session_id, sequence_id)
     if known is not None:
         return _repeat(known, EntryKind.TEXT, digest)
-    _check_open_to(session, sequence_id)
+    check_open_to(session, sequence_id)
     payload = {"text": text, **captured.to_json()}
     entry = NewEntry(EntryKind.TEXT, payload, sequence_id, actor, content=digest)
     return _accept(session, entry, TRANSCRIBE_CHUNK)
@@ -122,10 +122,10 @@ def submit_recording(session_id: UUID, *, audio_url: str, model_config: dict[str
     stored = object_store().head(Bucket.AUDIO, key)
     if stored is None:
         raise NotFound("recording_not_found", "audio_url names no recording that was uploaded to this session.")
-    known = _known_recording(session.id, stored.sha256)
+    known = known_recording(session.id, stored.sha256)
     if known is not None:
         return Accepted(known, is_repeat=True, job_id=_submit_job(session, known, TRANSCRIBE_RECORDING).id)
-    _check_open_to(session, None)
+    check_open_to(session, None)
     with object_store().open(Bucket.AUDIO, key) as stream:
         info = probe(stream)
     record = AudioRecord(key, stored.sha256, stored.size_bytes, MEDIA_TYPES[info.container], info.duration_ms)
@@ -143,20 +143,22 @@ def upload_asset(
     The same image again is answered with the first one's id. Raises the image checks' errors (`image_…`).
     """
     session = get_owned(Session, session_id)
-    _check_open_to(session, None)
     normal = normalise_image(image)
+    known = _known_asset(session.id, normal.sha256)
+    if known is not None:
+        return Accepted(known, is_repeat=True)
+    check_open_to(session, None)
     key = f"{session.tenant_id}/{normal.sha256.hex}"
     object_store().put(Bucket.ASSETS, key, normal.data, normal.media_type)
     with transaction.atomic():
         locked = lock_for_entry(session.id, (State.OPEN,))
-        assets = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.ASSET)
-        known = assets.filter(content_sha256=str(normal.sha256)).first()
+        known = _known_asset(session.id, normal.sha256)
         if known is not None:
             return Accepted(known, is_repeat=True)
         context = latest_context(session.id, after_sequence_id)
         payload = {
             "asset_id": str(new_id()),
-            "number": assets.count() + 1,
+            "number": JournalRow.objects.filter(session_id=session.id, kind=EntryKind.ASSET).count() + 1,
             "after_sequence_id": locked.highest_sequence_id if after_sequence_id is None else after_sequence_id,
             "caption": caption,
             "key": key,
@@ -184,7 +186,7 @@ def _check_sequence_id(sequence_id: int) -> None:
         raise InputInvalid("sequence_id_invalid", f"sequence_id counts from 1 to {MAX_SEQUENCE_ID}.")
 
 
-def _check_open_to(session: Session, sequence_id: int | None) -> None:
+def check_open_to(session: Session, sequence_id: int | None) -> None:
     """Raise `SessionStateConflict` unless the session is open, or draining and waiting for this number.
 
     Once gaps are accepted nothing is waited for: what follows a gap may be understood already.
@@ -210,9 +212,9 @@ def _accept(session: Session, entry: NewEntry, flow: str) -> Accepted:
     with transaction.atomic():
         locked = lock_for_entry(session.id, _OPEN_TO_INPUT)
         sequence_id = entry.sequence_id or locked.highest_sequence_id + 1
-        _check_open_to(locked, entry.sequence_id)
+        check_open_to(locked, entry.sequence_id)
         if entry.sequence_id is None:
-            known = _known_recording(session.id, entry.content)
+            known = known_recording(session.id, entry.content)
         else:
             known = _known_input(session.id, sequence_id)
         if known is not None:
@@ -239,7 +241,14 @@ def _known_input(session_id: UUID, sequence_id: int) -> JournalRow | None:
     return known
 
 
-def _known_recording(session_id: UUID, content: Sha256 | None) -> JournalRow | None:
+def _known_asset(session_id: UUID, content: Sha256) -> JournalRow | None:
+    rows = JournalRow.objects.filter(session_id=session_id, kind=EntryKind.ASSET)
+    known: JournalRow | None = rows.filter(content_sha256=str(content)).first()
+    return known
+
+
+def known_recording(session_id: UUID, content: Sha256 | None) -> JournalRow | None:
+    """Return the input that a recording already is, found by its content."""
     rows = JournalRow.objects.filter(session_id=session_id, kind=EntryKind.RECORDING)
     known: JournalRow | None = rows.filter(content_sha256=str(content)).first()
     return known

@@ -6,17 +6,23 @@ import json
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from astra_site.lib.clock import iso_utc
 from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.object_store import Bucket, object_store
 from custody.consistency import check_content
 from custody.services import SealRequest, seal_session
 from custody.worm import hand_over_audio
+from jobs import services as jobs
 from jobs.core.job import Job, JobStatus
 from jobs.core.ports import StepContext
+from jobs.errors import LeaseLost
+from sessions_app.blocks import gap_block
 from sessions_app.builder import ImageFile, build_minutes
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.buffering import journal_slots
+from sessions_app.services.finalize import missing_ranges
 from sessions_app.services.journal import sealed_entries
 from sessions_app.services.states import move
 from tenants.services import DOCX
@@ -38,6 +44,10 @@ def session_dump(session: Session) -> dict[str, Any]:
     config, skeleton = session.config_version, session.skeleton_version
     slots = sorted(journal_slots(session), key=lambda slot: (slot.sequence_id, slot.name))
     assets = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.ASSET).order_by("number")
+    gaps = missing_ranges(session)
+    blocks = [dict(block) for slot in slots for block in slot.blocks]
+    blocks += [gap_block(first, last) for first, last in gaps]
+    blocks.sort(key=lambda block: (block["sequence_id"], block["part"]))
     return {
         "schema": "astra.session-dump/1",
         "session": {
@@ -60,7 +70,8 @@ def session_dump(session: Session) -> dict[str, Any]:
             "s3_version_id": skeleton.s3_version_id,
             "sha256": skeleton.sha256,
         },
-        "blocks": [dict(block) for slot in slots for block in slot.blocks],
+        "missing": [[first, last] for first, last in gaps],
+        "blocks": blocks,
         "assets": {row.payload["asset_id"]: _asset(row) for row in assets},
     }
 
@@ -157,5 +168,8 @@ def _session(context: StepContext) -> Session:
     )
     failed = State(session.state)
     if failed in resumed:
-        move(session.id, failed, resumed[failed], failure=None)
+        with transaction.atomic():
+            if not jobs.hold(context.job):  # cancelled meanwhile: the session stays as the cancellation left it
+                raise LeaseLost(context.job.id)
+            move(session.id, failed, resumed[failed], failure=None)
     return session

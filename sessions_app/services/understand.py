@@ -8,17 +8,31 @@ of arrival and every repetition.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sessions_app.blocks import AudioSource, ExplicitContext, SpokenContext, make_blocks, pending_block
+from astra_site.lib.errors import AstraError
+from sessions_app.blocks import (
+    AudioSource,
+    ExplicitContext,
+    SpokenContext,
+    make_blocks,
+    pending_block,
+    review_block,
+)
 from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.services.buffering import show_in_buffer
 from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.services.sessions import latest_context, speaker_number
 from sessions_app.services.transcripts import utterances_of
 from sessions_app.understanding.client import CoreClient, EmbeddedCoreClient, understand
-from sessions_app.understanding.types import TenantLanguage
+from sessions_app.understanding.types import TenantLanguage, Understanding, Utterance
+
+logger = logging.getLogger(__name__)
+
+_UTTERANCES_PER_CALL = 1_000
 
 
 @cache
@@ -93,6 +107,9 @@ def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> J
     before = _context_after(last)
     if row.kind != EntryKind.TEXT and transcript is None and failure is not None:
         payload = _pending(session, row, failure, before)
+    elif failure is not None and failure.payload["code"] == "step_crashed":
+        # Understanding these words broke off again and again: keep them, and let what follows go on.
+        payload = _for_review(session, row, utterances_of(row, transcript), before, "step_crashed")
     else:
         payload = _understood(session, row, transcript, before)
     stored = write_result_once(session.id, NewEntry(EntryKind.BLOCKS, payload, row.sequence_id))
@@ -107,24 +124,45 @@ def _understood(
     language = TenantLanguage(
         entity_dictionary=dict(content.get("entity_dictionary", {})), members=tuple(content.get("members", ()))
     )
-    understandings, dialogue = understand(
-        core_client(), tuple(utterances_of(row, transcript)), before.dialogue, language
-    )
+    utterances = utterances_of(row, transcript)
+    understandings: list[Understanding] = []
+    dialogue = before.dialogue
+    try:
+        for start in range(0, len(utterances), _UTTERANCES_PER_CALL):
+            call = tuple(utterances[start : start + _UTTERANCES_PER_CALL])
+            understood, dialogue = understand(core_client(), call, dialogue, language)
+            understandings += understood
+    except AstraError as error:
+        logger.warning("CORE did not understand an input: its words go to review.", extra={"code": error.code})
+        return _for_review(session, row, utterances, before, error.code)
     audio = AudioSource(row.audio_sha256, before.session_end_ms) if row.audio_sha256 else None
     blocks, after = make_blocks(row.sequence_id or 0, understandings, before, _explicit(session, row), content, audio)
     return {"core": "embedded", "blocks": blocks, "after": _after(after, row, dialogue=dialogue)}
 
 
+def _for_review(
+    session: Session, row: JournalRow, utterances: Sequence[Utterance], before: SpokenContext, code: str
+) -> dict[str, Any]:
+    """Keep the words of an input that CORE has no answer for, whatever the reason; the order goes on behind it."""
+    text = " ".join(utterance.text for utterance in utterances)
+    audio = _whole_audio(row, before) if row.audio_sha256 else None
+    block = review_block(row.sequence_id or 0, text, code, audio, _explicit(session, row))
+    return {"core": None, "blocks": [block] if text else [], "after": _after(before, row, dialogue=before.dialogue)}
+
+
 def _pending(session: Session, row: JournalRow, failure: JournalRow, before: SpokenContext) -> dict[str, Any]:
-    audio = {
+    block = pending_block(row.sequence_id or 0, failure.payload["code"], _whole_audio(row, before))
+    return {"core": None, "blocks": [block], "after": _after(before, row, dialogue=before.dialogue)}
+
+
+def _whole_audio(row: JournalRow, before: SpokenContext) -> dict[str, Any]:
+    return {
         "sequence_id": row.sequence_id,
         "start_ms": 0,
         "end_ms": row.audio_duration_ms or 0,
         "session_start_ms": before.session_end_ms,
         "sha256": row.audio_sha256,
     }
-    block = pending_block(row.sequence_id or 0, failure.payload["code"], audio)
-    return {"core": None, "blocks": [block], "after": _after(before, row, dialogue=before.dialogue)}
 
 
 def _after(context: SpokenContext, row: JournalRow, *, dialogue: Any) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from astra_site.lib.hashing import Sha256
 from astra_site.lib.object_store import Bucket, object_store
 from astra_site.lib.tenancy import get_owned
 from jobs.transcription.audio import FILE_LIMITS, check_audio
-from sessions_app.errors import InputTooLarge, SessionStateConflict
-from sessions_app.models import Session, State
-from sessions_app.services.inputs import MEDIA_TYPES
+from sessions_app.errors import InputTooLarge
+from sessions_app.models import Session
+from sessions_app.services.inputs import MEDIA_TYPES, check_open_to, known_recording
 
 _PIECE_BYTES = 1024 * 1024
 
@@ -38,21 +38,17 @@ def upload_recording(session_id: UUID, body: IO[bytes]) -> Upload:
     errors for what is no audio, `SessionStateConflict` for a session that takes no more; nothing is kept then.
     """
     session = get_owned(Session, session_id)
-    if session.state != State.OPEN:
-        raise SessionStateConflict(
-            "session_not_open",
-            f"The session is {session.state}: it takes no more inputs.",
-            details={"state": session.state},
-        )
     with TemporaryFile() as file:
         spool = cast(BinaryIO, file)
         size_bytes = _spool(body, spool)
         spool.seek(0)
+        digest = Sha256.of_stream(spool)
+        key = f"{session.tenant_id}/{session.id}/recording-{digest.hex}"
+        if known_recording(session.id, digest) is None:
+            check_open_to(session, None)
+        spool.seek(0)
         info = check_audio(spool, FILE_LIMITS)
         spool.seek(0)
-        digest = Sha256.of_stream(spool)
-        spool.seek(0)
-        key = f"{session.tenant_id}/{session.id}/recording-{digest.hex}"
         object_store().put(Bucket.AUDIO, key, spool, MEDIA_TYPES[info.container])
     return Upload(f"astra://{Bucket.AUDIO}/{key}", digest, size_bytes, info.duration_ms)
 

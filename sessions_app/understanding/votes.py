@@ -45,6 +45,8 @@ _SUBJECT_END_TEXT: Final = """
 """
 _SUBJECT_ENDS: Final = frozenset(_SUBJECT_END_TEXT.split())
 _LONGEST_SUBJECT: Final = 12
+_MOST_VOTES: Final = 10_000
+"""No council has more: a larger number near "votos" is a sum of money, an article, a year in a wrong place."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,12 @@ class NumberedWords:
         return self.firsts[word_index_at(self.joined, offset)]
 
 
+def _count(counts: dict[str, int], kind: str, digits: str) -> None:
+    """Note a number of votes, if it can be one."""
+    if int(digits) <= _MOST_VOTES:
+        counts[kind] = int(digits)
+
+
 def read_vote(words: Words, known: Tally | None, motion: str | None) -> Tally:
     """Return what is known of the vote after this text.
 
@@ -100,7 +108,7 @@ def read_vote(words: Words, known: Tally | None, motion: str | None) -> Tally:
     if "in_favour" not in counts and result == VoteResult.APPROVED.value:
         lone = re.search(r"\b(?:con|por|de)(?: los| las)? #(\d+) (?:votos?|concejales)\b", numbered.joined)
         if lone:
-            counts["in_favour"] = int(lone[1])
+            _count(counts, "in_favour", lone[1])
     return Tally(
         subject=subject or before.subject or motion,
         in_favour=counts.get("in_favour", before.in_favour),
@@ -123,7 +131,7 @@ def read_counts(numbered: NumberedWords) -> dict[str, int]:
         form = rf"#(\d+) {_BALLOTS}{pattern}\b" if number_leads else rf"\b{pattern} {_LINK}#(\d+)"
         found = re.search(form, text)
         if found:
-            counts[kind] = int(found[1])
+            _count(counts, kind, found[1])
     return counts
 
 

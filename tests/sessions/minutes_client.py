@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from lxml import etree
 from rest_framework.test import APIClient
 
 from astra_site.lib.clock import utc_now
@@ -134,6 +137,12 @@ class Minutes:
     def document(self) -> bytes:
         """The stored document."""
         return object_store().get(Bucket.DOCUMENTS, self.row().document_key)
+
+    def document_text(self) -> str:
+        """Everything that the stored document says, run together."""
+        with zipfile.ZipFile(io.BytesIO(self.document())) as package:
+            body = etree.fromstring(package.read("word/document.xml"))
+        return "".join(str(text) for text in body.itertext())
 
 
 def send_body(api: APIClient, method: str, address: str, body: bytes, content_type: str) -> Any:
