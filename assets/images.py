@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -13,9 +16,13 @@ from assets.errors import ImageMalformed, ImageTooLarge, ImageUnsupported
 from astra_site.lib.hashing import Sha256
 
 MAX_BYTES: Final = 20 * 1024 * 1024
-MAX_PIXELS: Final = 60_000_000
+MAX_PIXELS: Final = 25_000_000
+"""Decoded, a pixel takes 4 bytes, and for a moment twice that: about 200 MB."""
 MAX_SIDE_PX: Final = 1920
 _FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "TIFF")
+_DRAFT_SIDE_PX: Final = 2 * MAX_SIDE_PX
+_DECODING: Final = BoundedSemaphore(2)
+"""How many images a process holds unpacked at the same time; the others wait."""
 _FLAT_COLOURS: Final = 256
 _JPEG_QUALITY: Final = 88
 _BROKEN: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, ZeroDivisionError)
@@ -49,7 +56,8 @@ def normalise_image(data: bytes) -> NormalisedImage:
             f"The image has {len(data)} bytes; {MAX_BYTES} are allowed.",
             details={"size_bytes": len(data), "max_bytes": MAX_BYTES},
         )
-    image = _reduced(_decode(data))
+    with _DECODING:
+        image = _decode(data)
     transparent = image.mode == "RGBA"
     flat = image.getcolors(_FLAT_COLOURS) is not None
     buffer = io.BytesIO()
@@ -63,15 +71,22 @@ def normalise_image(data: bytes) -> NormalisedImage:
 
 
 def _decode(data: bytes) -> Image.Image:
-    """Return the first frame upright, as RGB or (when something shows through) RGBA, without metadata."""
+    """Return the first frame reduced and upright, as RGB or (when something shows through) RGBA, without metadata."""
+    with _our_errors(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+            _check_pixels(opened.width * opened.height)
+            opened.seek(0)
+            # A JPEG is decoded at a half, a quarter or an eighth where that is enough.
+            opened.draft(None, _fitting(opened.size, _DRAFT_SIDE_PX))
+            ImageOps.exif_transpose(opened, in_place=True)
+            return _bare(_reduced(_coloured(opened)))
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
-                _check_pixels(opened.width * opened.height)
-                opened.seek(0)
-                upright = ImageOps.exif_transpose(opened)
-                return _plain(upright)
+        yield
     except UnidentifiedImageError as error:
         raise ImageUnsupported(
             "image_unsupported", "This file isn't an image of a known kind (PNG, JPEG, WebP, GIF or TIFF)."
@@ -82,22 +97,31 @@ def _decode(data: bytes) -> Image.Image:
         raise ImageMalformed("image_malformed", "The image is damaged or incomplete.") from error
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """Copy the pixels, and nothing else, into an RGB or RGBA image."""
-    coloured = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    if coloured.mode == "RGBA" and coloured.getchannel("A").getextrema() == (255, 255):
-        coloured = coloured.convert("RGB")
-    bare = Image.new(coloured.mode, coloured.size)
-    bare.paste(coloured)
-    return bare
+def _coloured(image: Image.Image) -> Image.Image:
+    """Return the image itself or, in another mode, a copy as RGB or RGBA."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    if mode == "RGBA" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
+        mode = "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    scale = MAX_SIDE_PX / max(image.size)
-    if scale >= 1:
-        return image
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.LANCZOS)
+    size = _fitting(image.size, MAX_SIDE_PX)
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _fitting(size: tuple[int, int], side_px: int) -> tuple[int, int]:
+    """Return the size in proportion whose longer side is at most that long."""
+    scale = min(1.0, side_px / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _bare(image: Image.Image) -> Image.Image:
+    """Copy the pixels, and nothing else."""
+    opaque = image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255)
+    bare = Image.new("RGB" if opaque else image.mode, image.size)
+    bare.paste(image.convert("RGB") if opaque else image)
+    return bare
 
 
 def _check_pixels(pixels: int) -> None:
@@ -107,4 +131,8 @@ def _check_pixels(pixels: int) -> None:
 
 def _too_many_pixels(pixels: int | None) -> ImageTooLarge:
     details = {"max_pixels": MAX_PIXELS} if pixels is None else {"pixels": pixels, "max_pixels": MAX_PIXELS}
-    return ImageTooLarge("image_too_many_pixels", f"The image has more than {MAX_PIXELS} pixels.", details=details)
+    return ImageTooLarge(
+        "image_too_many_pixels",
+        f"The image has more than {MAX_PIXELS // 1_000_000} megapixels: reduce it before sending.",
+        details=details,
+    )

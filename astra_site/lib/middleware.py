@@ -13,6 +13,12 @@ from astra_site.lib.logs import log_context
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
 
+def trace_id_from(traceparent: str) -> str:
+    """Return the trace id of a W3C `traceparent` header, or a new one: 32 hexadecimal digits."""
+    match = _TRACEPARENT.match(traceparent)
+    return match.group(1) if match else secrets.token_hex(16)
+
+
 class TraceMiddleware:
     """Binds `trace_id` for everything that happens in a request."""
 
@@ -22,8 +28,7 @@ class TraceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Run the request with its trace id bound and answer it in `X-Trace-Id`."""
-        match = _TRACEPARENT.match(request.headers.get("traceparent", ""))
-        trace_id = match.group(1) if match else secrets.token_hex(16)
+        trace_id = trace_id_from(request.headers.get("traceparent", ""))
         with log_context(trace_id=trace_id):
             response = self.get_response(request)
         response["X-Trace-Id"] = trace_id

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -147,3 +150,48 @@ def test_the_demonstration_image_is_what_its_script_draws() -> None:
     data = (Path(__file__).parents[2] / "demo" / "image.png").read_bytes()
     made = normalise_image(data)
     assert (made.width_px, made.height_px) == (1200, 750)
+
+
+_MEASURE = """
+import io, resource, sys
+from assets.images import normalise_image
+with open(sys.argv[1], "rb") as file:
+    made = normalise_image(file.read())
+print(made.width_px, made.height_px, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def _peak_mib(image: Image.Image, kind: str, path: Path) -> int:
+    path.write_bytes(_encoded(image, kind))
+    ended = subprocess.run(
+        [sys.executable, "-c", _MEASURE, str(path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return int(ended.stdout.split()[-1])
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "allowed_mib"),
+    [("RGBA", "PNG", 280), ("RGB", "PNG", 200), ("P", "PNG", 280), ("RGB", "JPEG", 120)],
+)
+def test_the_largest_image_costs_bounded_memory(mode: str, kind: str, allowed_mib: int, tmp_path: Path) -> None:
+    small = _peak_mib(Image.new(mode, (50, 50), 3), kind, tmp_path / "small")
+    largest = _peak_mib(Image.new(mode, (5000, 5000), 3), kind, tmp_path / "largest")
+    assert largest - small < allowed_mib
+
+
+def test_an_image_of_more_than_25_megapixels_is_refused() -> None:
+    with pytest.raises(ImageTooLarge) as caught:
+        normalise_image(_encoded(Image.new("L", (5001, 5000)), "PNG"))
+    assert caught.value.code == "image_too_many_pixels"
+    assert "25 megapixels" in caught.value.message
+
+
+def test_many_at_once_wait_for_each_other_and_all_succeed() -> None:
+    data = _encoded(_photo(), "JPEG")
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(normalise_image, [data] * 24))) == 1
