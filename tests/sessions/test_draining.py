@@ -56,7 +56,8 @@ def test_accepted_gaps_go_on_without_the_missing(minutes: Minutes) -> None:
     assert accepted.json()["state"] == "BUILDING"
     finish_jobs()
     assert minutes.finalize().json()["state"] == "CLOSED"
-    assert [block["sequence_id"] for block in minutes.dump()["blocks"]] == [2, 5]
+    noted = [(block["sequence_id"], block["type"]) for block in minutes.dump()["blocks"]]
+    assert noted == [(1, "SYSTEM_NOTE"), (2, "TEMPLATE"), (3, "SYSTEM_NOTE"), (5, "TEMPLATE")]
 
 
 def test_once_gaps_are_accepted_nothing_more_is_taken_and_nothing_hangs(minutes: Minutes) -> None:
