@@ -54,7 +54,7 @@ $(TRAINED): requirements/train.txt | setup
 	@$(UV) pip install -q --python $(TRAIN)/bin/python --require-hashes -r requirements/train.txt
 	@touch $@
 
-micro-model: $(TRAINED) ## Train the demonstration's speech model anew (needs espeak-ng; half an hour of CPU)
+micro-model: $(TRAINED) ## Train the demonstration's speech model anew (needs espeak-ng; most of an hour)
 	@$(TRAIN)/bin/python -m tools.micro_model.build
 
 recording: $(TRAINED) ## Make the demonstration's recording anew from its script (needs espeak-ng)
