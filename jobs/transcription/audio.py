@@ -16,8 +16,10 @@ from jobs.transcription.engine import SAMPLE_RATE_HZ, Samples
 from jobs.transcription.errors import AudioUnreadable
 from jobs.transcription.frames import AudioLimits, AudioSource, OpenAudio, open_audio
 
-CHUNK_LIMITS: Final = AudioLimits(max_bytes=64 * 1024**2, max_duration_ms=15 * 60 * 1000)
-"""Limits of one appended chunk; the web edge usually sets a smaller body limit."""
+CHUNK_LIMITS: Final = AudioLimits(
+    max_bytes=64 * 1024**2, max_duration_ms=2 * 60 * 1000, max_samples=2 * 60 * 96_000 * 2
+)
+"""Limits of one appended chunk, which is decoded within the request; the web edge usually sets a smaller body limit."""
 
 FILE_LIMITS: Final = AudioLimits()
 """Limits of a whole recording."""
@@ -38,7 +40,7 @@ def probe(source: AudioSource, limits: AudioLimits = FILE_LIMITS) -> AudioInfo:
     """Describe a recording; decodes it only where its container does not announce the duration.
 
     Raises:
-        AudioEmpty, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
+        AudioEmpty, AudioMalformed, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
     """
     with open_audio(source, limits) as opened:
         announced_s = opened.announced_s
@@ -52,7 +54,7 @@ def check_audio(data: bytes | AudioSource, limits: AudioLimits = CHUNK_LIMITS) -
     really decoded.
 
     Raises:
-        AudioEmpty, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
+        AudioEmpty, AudioMalformed, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
     """
     source = io.BytesIO(data) if isinstance(data, bytes) else data
     with open_audio(source, limits) as opened:
@@ -66,7 +68,7 @@ def decode_stream(source: AudioSource, chunk_s: float = 10.0, limits: AudioLimit
     there, so the error may come after pieces that are good.
 
     Raises:
-        AudioEmpty, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
+        AudioEmpty, AudioMalformed, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
     """
     piece_samples = int(chunk_s * SAMPLE_RATE_HZ)
     if piece_samples < 1:

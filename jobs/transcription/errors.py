@@ -19,6 +19,13 @@ class AudioTruncated(InvalidInput):
         super().__init__("audio_truncated", message, details=details)
 
 
+class AudioMalformed(InvalidInput):
+    """The audio goes on after the end that its container announces."""
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__("audio_malformed", message, details=details)
+
+
 class AudioEmpty(InvalidInput):
     """There are no bytes, or a valid container without a single sample."""
 

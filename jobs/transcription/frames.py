@@ -20,7 +20,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from jobs.transcription.containers import Container, announced_audio, sniff
-from jobs.transcription.errors import AudioEmpty, AudioTooLarge, AudioTruncated, AudioUnreadable
+from jobs.transcription.errors import AudioEmpty, AudioMalformed, AudioTooLarge, AudioTruncated, AudioUnreadable
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -45,15 +45,19 @@ _CODECS: Final = frozenset(
 _SAMPLE_RATES_HZ: Final = range(4_000, 384_001)
 _MAX_CHANNELS: Final = 64
 _TOLERANCE_S: Final = Fraction(1, 4)
-"""How much less than announced a decoder may give: encoder delay, padding and rounding, never a lost passage."""
+"""How much less or more than announced a decoder may give: encoder delay, padding and rounding, never a passage."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioLimits:
-    """What is accepted at most. The duration also bounds what a small hostile file can decompress to."""
+    """What is accepted at most. Duration and samples also bound what a small hostile file can decompress to.
+
+    `max_samples` counts the samples of all channels together.
+    """
 
     max_bytes: int = 8 * 1024**3
     max_duration_ms: int = 12 * 3600 * 1000
+    max_samples: int = 12 * 3600 * 48_000 * 2
 
 
 class _Reach:
@@ -99,6 +103,11 @@ class OpenAudio:
     announced_s: Fraction | None
     limits: AudioLimits
 
+    @property
+    def announced_ms(self) -> int | None:
+        """The announced duration in whole ms; None where the container announces none."""
+        return None if self.announced_s is None else int(self.announced_s * 1000)
+
     def measured_ms(self) -> int:
         """Decode everything and return the length of what there is, in whole ms. Raises as `frames` does."""
         samples = rate_hz = 0
@@ -112,14 +121,21 @@ class OpenAudio:
         Raises:
             AudioUnreadable: not even the first frame can be decoded.
             AudioTruncated: decoding fails, or stops before the announced end.
-            AudioTooLarge: the duration limit is passed.
+            AudioMalformed: there is more audio than announced.
+            AudioTooLarge: the limit of duration or samples is passed.
             AudioEmpty: there is no sample.
         """
         reach, max_s = _Reach(), self.limits.max_duration_ms / 1000
+        max_announced_s = None if self.announced_s is None else float(self.announced_s + _TOLERANCE_S)
+        max_samples = self.limits.max_samples // self.stream.codec_context.channels
         for frame in self._decoded(self.stream):
             reach.add(frame)
             if reach.end_s > max_s:
                 raise AudioTooLarge("The audio is longer than allowed.", max_duration_ms=self.limits.max_duration_ms)
+            if reach.samples > max_samples:
+                raise _too_many_samples(self.limits)
+            if max_announced_s is not None and reach.samples / reach.rate_hz > max_announced_s:
+                raise AudioMalformed("The audio holds more than it announces.", announced_ms=self.announced_ms)
             yield frame
         if reach.samples == 0:
             raise AudioEmpty("The audio has no samples.")
@@ -134,7 +150,7 @@ class OpenAudio:
         if present_s < self.announced_s:
             raise AudioTruncated(
                 "The audio holds less than the duration that it announces.",
-                announced_ms=int(self.announced_s * 1000),
+                announced_ms=self.announced_ms,
                 present_ms=int(reach.end_s * 1000),
             )
 
@@ -156,7 +172,7 @@ def open_audio(source: AudioSource, limits: AudioLimits) -> Iterator[OpenAudio]:
     """Open a recording for decoding, container and codec checked.
 
     Raises:
-        AudioEmpty, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
+        AudioEmpty, AudioMalformed, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
         OSError: a path that can't be opened.
     """
     with _binary(source) as stream:
@@ -170,7 +186,25 @@ def open_audio(source: AudioSource, limits: AudioLimits) -> Iterator[OpenAudio]:
         with _demuxed(stream, container) as opened:
             audio = _first_audio_stream(opened)
             announced_s = _announced_s(opened, audio) if announces else None
+            _check_announced(announced_s, audio, limits)
             yield OpenAudio(container, opened, audio, announced_s, limits)
+
+
+def _check_announced(announced_s: Fraction | None, audio: AudioStream, limits: AudioLimits) -> None:
+    """Refuse what already announces more than the limits, before anything is decoded."""
+    if announced_s is None:
+        return
+    if announced_s * 1000 > limits.max_duration_ms:
+        raise AudioTooLarge("The audio is longer than allowed.", max_duration_ms=limits.max_duration_ms)
+    if announced_s * audio.codec_context.sample_rate * audio.codec_context.channels > limits.max_samples:
+        raise _too_many_samples(limits)
+
+
+def _too_many_samples(limits: AudioLimits) -> AudioTooLarge:
+    return AudioTooLarge(
+        "The audio has more samples than allowed: use a lower sample rate or fewer channels.",
+        max_samples=limits.max_samples,
+    )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from astra_site.lib.errors import InvalidInput, TooLarge
 from jobs.transcription.audio import check_audio, decode_stream, probe
 from jobs.transcription.engine import SAMPLE_RATE_HZ
-from jobs.transcription.errors import AudioEmpty, AudioTooLarge, AudioTruncated, AudioUnreadable
+from jobs.transcription.errors import AudioEmpty, AudioMalformed, AudioTooLarge, AudioTruncated, AudioUnreadable
 from jobs.transcription.frames import AudioLimits
 from tests.transcription.encodings import WHOLE, encode, wav_header
 
@@ -43,6 +44,44 @@ def test_a_file_that_was_cut_off_is_refused(name: str, share: float) -> None:
         check_audio(data[: int(len(data) * share)])
     assert caught.value.code == "audio_truncated"
     assert caught.value.permanent
+
+
+def _announcing_half(name: str) -> bytes:
+    """A recording of 3 s whose container announces 1.5 s (one frame in all for MP3)."""
+    data = bytearray(encode(name))
+    if name == "flac":
+        # STREAMINFO: 36 bits of samples, the upper 4 of them in the byte before.
+        data[22:26] = (24_000).to_bytes(4, "big")
+    elif name == "webm":
+        at = data.index(b"\x44\x89\x88") + 3
+        data[at : at + 8] = struct.pack(">d", struct.unpack(">d", data[at : at + 8])[0] / 2)
+    elif name == "mp3":
+        at = next(data.index(mark) for mark in (b"Xing", b"Info") if mark in data) + 8
+        data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") // 2).to_bytes(4, "big")
+    elif name == "m4a":
+        at = data.index(b"mdhd") + 4 + 16
+        data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") // 2).to_bytes(4, "big")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", ["flac", "webm", "mp3", "m4a"])
+def test_more_audio_than_announced_is_refused(name: str) -> None:
+    data = _announcing_half(name)
+    for read in (check_audio, lambda data: list(decode_stream(io.BytesIO(data)))):
+        with pytest.raises(AudioMalformed) as caught:
+            read(data)
+        assert caught.value.code == "audio_malformed"
+
+
+def test_recorders_that_announce_nothing_are_read_to_the_end() -> None:
+    flac = bytearray(encode("flac"))
+    flac[21] &= 0xF0
+    flac[22:26] = bytes(4)
+    assert check_audio(bytes(flac)).duration_ms == pytest.approx(3000, abs=10)
+    webm = bytearray(encode("webm"))
+    at = webm.index(b"\x44\x89\x88")
+    webm[at : at + 11] = b"\xec\x89" + bytes(9)
+    assert check_audio(bytes(webm)).duration_ms == pytest.approx(3000, abs=60)
 
 
 def test_an_ogg_stream_cut_between_two_pages_is_refused() -> None:
@@ -131,6 +170,26 @@ def test_limits_of_size_and_duration() -> None:
     with pytest.raises(AudioTooLarge) as caught:
         check_audio(data, AudioLimits(max_duration_ms=1000))
     assert caught.value.code == "audio_too_large"
+
+
+def test_a_live_chunk_takes_two_minutes_at_most() -> None:
+    assert check_audio(wav_header(119 * 32_000) + bytes(119 * 32_000)).duration_ms == 119_000
+    with pytest.raises(AudioTooLarge):
+        check_audio(wav_header(121 * 32_000) + bytes(121 * 32_000))
+
+
+def test_many_channels_at_a_high_rate_count_like_a_longer_recording() -> None:
+    samples = 8 * 384_000
+    with pytest.raises(AudioTooLarge) as caught:
+        check_audio(wav_header(samples * 2, 384_000, 8) + bytes(samples * 2), AudioLimits(max_samples=samples - 1))
+    assert "sample rate" in caught.value.message
+
+
+def test_an_announcement_over_the_limit_is_refused_before_decoding() -> None:
+    flac = bytearray(encode("flac"))
+    flac[22:26] = (16_000 * 121).to_bytes(4, "big")
+    with pytest.raises(AudioTooLarge):
+        check_audio(bytes(flac))
 
 
 class _CountingFile(io.BytesIO):
