@@ -98,6 +98,11 @@ class Client:
         found: Sequence[JSON] = self._call("GET", "/jobs", params={"session_id": session_id})["results"]
         return found
 
+    def job_events(self, job_id: str) -> Sequence[JSON]:
+        """Return a job's history, oldest first."""
+        found: Sequence[JSON] = self._call("GET", f"/jobs/{job_id}/events")["results"]
+        return found
+
     def session(self, session_id: str) -> JSON:
         """Return a session."""
         return self._call("GET", f"/session/{session_id}")
