@@ -1,6 +1,7 @@
 """The audit report (`astra.audit-report/1`): what a sceptical reader asks first, from the sealed facts alone.
 
-A pure function of the dump, the journal, the signed snapshot and the custody records: equal input, equal report.
+A pure function of the dump, the journal, the custody records and the signed snapshot: equal input, equal report. All
+of it but the `seal` is sealed itself: the snapshot holds the hash of the body.
 """
 
 from __future__ import annotations
@@ -27,23 +28,21 @@ class HeldAudio:
     sha256: Sha256
     size_bytes: int
     key: str
+    version_id: str | None
     protection: str
     retained_until: datetime
     verified_at: datetime
 
 
-def audit_report(
-    dump: Mapping[str, Any],
-    entries: Sequence[JournalEntry],
-    snapshot: SignedSnapshot,
-    held: Sequence[HeldAudio],
-) -> dict[str, Any]:
-    """Build the report as JSON. `entries` are the session's whole journal, `held` one record per distinct recording."""
+def report_body(dump: Mapping[str, Any], entries: Sequence[JournalEntry], held: Sequence[HeldAudio]) -> dict[str, Any]:
+    """Build the report without its seal, as JSON; the hash of its canonical form goes into the snapshot.
+
+    `entries` are the session's whole journal, `held` one record per distinct recording.
+    """
     blocks: Sequence[Mapping[str, Any]] = dump["blocks"]
     return {
         "schema": SCHEMA,
         "session": _session(dump),
-        "seal": _seal(snapshot),
         "journal": [_journal_row(entry) for entry in entries],
         "blocks": _block_figures(blocks),
         "pending": [_block_row(block) for block in blocks if _is_pending(block)],
@@ -53,6 +52,11 @@ def audit_report(
         "engines": _engines(entries),
         "custody": _custody(held),
     }
+
+
+def sealed_report(body: Mapping[str, Any], snapshot: SignedSnapshot) -> dict[str, Any]:
+    """The whole report: the body with the seal that holds its hash."""
+    return {**body, "seal": _seal(snapshot)}
 
 
 def _session(dump: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,6 +139,7 @@ def _audio_rows(
 def _held_row(record: HeldAudio) -> dict[str, Any]:
     return {
         "key": record.key,
+        "version_id": record.version_id,
         "protection": record.protection,
         "retained_until": utc_text(record.retained_until),
         "verified_at": utc_text(record.verified_at),

@@ -35,12 +35,13 @@ class ChainPosition:
 
 @dataclass(frozen=True, slots=True)
 class SealedHashes:
-    """The hashes of the files that a snapshot stands for."""
+    """The hashes of the files that a snapshot stands for. `report` is that of the audit report without its seal."""
 
     document: Sha256
     dump: Sha256
     config: Sha256
     skeleton: Sha256
+    report: Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def snapshot_payload(
             "dump": str(subject.hashes.dump),
             "config": str(subject.hashes.config),
             "skeleton": str(subject.hashes.skeleton),
+            "report": str(subject.hashes.report),
         },
         "merkle": {
             "algorithm": "rfc6962-sha256",

@@ -31,9 +31,11 @@ def write_evidence_with_audio(snapshot: Snapshot, target: BinaryIO, *, store: Ob
 
 
 def _audio_files(snapshot: Snapshot, manifest: dict[str, Any], store: ObjectStore) -> Iterator[AudioFile]:
-    worm_keys = {row.sha256: row.worm_key for row in held_objects(snapshot.session_id)}
+    held = {row.sha256: row for row in held_objects(snapshot.session_id)}
     for row in manifest["audio"]:
-        yield AudioFile(row["path"], row["size_bytes"], partial(store.open, Bucket.WORM, worm_keys[row["sha256"]]))
+        kept = held[row["sha256"]]
+        open_stream = partial(store.open, Bucket.WORM, kept.worm_key, version_id=kept.version_id)
+        yield AudioFile(row["path"], row["size_bytes"], open_stream)
 
 
 def installation_public_keys() -> bytes:

@@ -100,12 +100,18 @@ class HeldObject(TenantOwned):
     def __str__(self) -> str:
         return f"{self.sha256[:19]}… · {self.protection}"
 
+    @property
+    def version_id(self) -> str | None:
+        """The version that was read back and protected; None in a store without versions."""
+        return self.worm_version_id or None
+
     def as_record(self) -> HeldAudio:
         """The row as the audit report knows it."""
         return HeldAudio(
             sha256=Sha256.parse(self.sha256),
             size_bytes=self.size_bytes,
             key=self.worm_key,
+            version_id=self.version_id,
             protection=self.protection,
             retained_until=self.retained_until,
             verified_at=self.verified_at,

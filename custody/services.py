@@ -18,9 +18,9 @@ from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.ids import new_id
 from astra_site.lib.object_store import Bucket, ObjectStore, object_store
 from astra_site.lib.tenancy import current_tenant_id
-from custody.audit_report import HeldAudio, audit_report
+from custody.audit_report import HeldAudio, report_body, sealed_report
 from custody.chain import SealedHashes, SignedSnapshot, SnapshotSubject, snapshot_payload
-from custody.consistency import check_content, check_pins, check_traces, parse_dump, pinned_hash
+from custody.consistency import check_blocks, check_content, check_journal_length, check_pins, parse_dump, pinned_hash
 from custody.errors import AudioNotHeld, SealedDifferently
 from custody.evidence import EvidenceParts, distinct_audio, evidence_files, write_zip
 from custody.journal import AudioRecord, JournalEntry, audio_records, journal_lines
@@ -35,7 +35,8 @@ class SealRequest:
     """A built session. The keys are those of the built document and of the dump it was built from (`DOCUMENTS`).
 
     The hashes beside the keys are those of what was stored there: nothing else is sealed. `config` and
-    `skeleton_sha256` are what the session has pinned, `entries` its whole journal in order.
+    `skeleton_sha256` are what the session has pinned, `entries` its whole journal in order, `journal_length` the number
+    of entries that the session knows of (None: nobody counted).
     """
 
     session_id: UUID
@@ -47,6 +48,7 @@ class SealRequest:
     skeleton_sha256: Sha256
     entries: Sequence[JournalEntry]
     parent_snapshot_id: UUID | None = None
+    journal_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class _Checked:
     hashes: SealedHashes
     lines: list[bytes]
     audio: list[AudioRecord]
-    held: list[HeldAudio]
+    report: dict[str, Any]
 
 
 def seal_session(
@@ -93,7 +95,7 @@ def seal_session(
 
     1. Document and dump are read from the object store and have the hashes of the request.
     2. A session that is sealed already is answered from its row; other content than the sealed is refused.
-    3. The parts are checked against each other: dump, configuration, skeleton, journal, traces.
+    3. The parts are checked against each other: dump, configuration, skeleton, journal and its length, traces.
     4. Every recording of the journal has to be in WORM custody (`worm.hand_over_audio` comes first).
     5. The tenant's chain is locked; from here to the end is one transaction.
     6. The payload for the chain's next place is made and signed.
@@ -161,8 +163,10 @@ def _check(request: SealRequest, content: _Content) -> _Checked:
     tenant_id = current_tenant_id()
     dump = parse_dump(content.dump, tenant_id=tenant_id, session_id=request.session_id)
     check_pins(dump, config=request.config, skeleton=request.skeleton_sha256)
-    check_traces(dump, request.entries)
+    check_journal_length(request.entries, request.journal_length)
+    check_blocks(dump, request.entries)
     lines, audio = journal_lines(request.entries), audio_records(request.entries)
+    report = report_body(dump, request.entries, _held_audio(request.session_id, audio))
     return _Checked(
         request=request,
         tenant_id=tenant_id,
@@ -173,10 +177,11 @@ def _check(request: SealRequest, content: _Content) -> _Checked:
             dump=request.dump_sha256,
             config=pinned_hash(dump, "config"),
             skeleton=request.skeleton_sha256,
+            report=Sha256.of_json(report),
         ),
         lines=lines,
         audio=audio,
-        held=_held_audio(request.session_id, audio),
+        report=report,
     )
 
 
@@ -222,7 +227,7 @@ def _evidence(checked: _Checked, signed: SignedSnapshot) -> bytes:
         lines=checked.lines,
         audio=checked.audio,
         snapshot=signed,
-        report=audit_report(checked.dump, checked.request.entries, signed, checked.held),
+        report=sealed_report(checked.report, signed),
     )
     target = io.BytesIO()
     write_zip(target, evidence_files(parts))

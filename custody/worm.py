@@ -31,10 +31,10 @@ def hand_over_audio(
     """Copy the journal's recordings to the WORM bucket; return one row per distinct content, in the journal's order.
 
     For each: (1) a row that is there already is taken as done; (2) the object is copied to a key named by its content,
-    or a copy left by a run that crashed is taken up; (3) the copy is read back whole and hashed; (4) it is protected
-    until `retain_until` (default: `WORM_RETENTION_DAYS` from now); (5) the row is written. Idempotent, and resumable
-    after a crash between any two lines. `on_copied` is called after each recording: extend a lease there. Call it in
-    the tenant's scope.
+    or a copy left by a run that crashed is taken up; (3) that version of it is read back whole and hashed; (4) the same
+    version is protected until `retain_until` (default: `WORM_RETENTION_DAYS` from now); (5) the row names it. What
+    somebody else writes under the key meanwhile is another version. Idempotent, and resumable after a crash between
+    any two lines. `on_copied` is called after each recording: extend a lease there. Call it in the tenant's scope.
 
     The row's `protection` is the store's own word. `local-readonly` is weaker than Object Lock: whoever administers
     the disk can undo it, and the audit report says so.
@@ -70,7 +70,7 @@ def _take_into_custody(
     tenant_id = current_tenant_id()
     worm_key = f"{tenant_id}/{session_id}/{PurePosixPath(audio_path(recording)).name}"
     version_id = _copy(store, recording, worm_key)
-    protection = store.protect(Bucket.WORM, worm_key, retain_until)
+    protection = store.protect(Bucket.WORM, worm_key, retain_until, version_id=version_id)
     row: HeldObject
     row, _ = HeldObject.objects.get_or_create(
         tenant_id=tenant_id,
@@ -90,9 +90,9 @@ def _take_into_custody(
 
 
 def _copy(store: ObjectStore, recording: AudioRecord, worm_key: str) -> str | None:
-    """Have the object at `worm_key`, read back with the right content, and return its version id."""
+    """Have the object at `worm_key` and return the id of the version that was read back with the right content."""
     left_over = store.head(Bucket.WORM, worm_key)
-    if left_over is not None and _read_back(store, worm_key) == recording.sha256:
+    if left_over is not None and _read_back(store, worm_key, left_over.version_id) == recording.sha256:
         return left_over.version_id
     try:
         copied = store.copy(Bucket.AUDIO, recording.key, Bucket.WORM, worm_key)
@@ -104,7 +104,7 @@ def _copy(store: ObjectStore, recording: AudioRecord, worm_key: str) -> str | No
         ) from error
     except ObjectProtected as error:
         raise _differs(recording, left_over.sha256 if left_over else None) from error
-    found = _read_back(store, worm_key)
+    found = _read_back(store, worm_key, copied.version_id)
     if found != recording.sha256:
         raise _differs(recording, found)
     return copied.version_id
@@ -118,6 +118,6 @@ def _differs(recording: AudioRecord, found: Sha256 | None) -> WormCopyDiffers:
     )
 
 
-def _read_back(store: ObjectStore, worm_key: str) -> Sha256:
-    with store.open(Bucket.WORM, worm_key) as stream:
+def _read_back(store: ObjectStore, worm_key: str, version_id: str | None) -> Sha256:
+    with store.open(Bucket.WORM, worm_key, version_id=version_id) as stream:
         return Sha256.of_stream(stream)

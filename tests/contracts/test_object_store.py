@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import os
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -24,12 +26,14 @@ from astra_site.lib.object_store import (
     ObjectMissing,
     ObjectProtected,
     ObjectStore,
+    ObjectStoreMisconfigured,
     from_url,
 )
 from astra_site.lib.object_store.local import LocalObjectStore
 from astra_site.lib.object_store.s3 import S3Location, S3ObjectStore
 
 S3_SERVER = Path(__file__).resolve().parent.parent / "object_store" / "s3_server.py"
+NO_VERSION = "00000000-0000-4000-8000-000000000000"
 BEYOND_ONE_PART = 17 * 1024 * 1024 + 3
 
 
@@ -201,6 +205,15 @@ def test_retention_can_be_extended(store: ObjectStore, clock: Clock) -> None:
         store.delete(Bucket.WORM, "sealed")
 
 
+def test_a_version_that_never_was_is_missing(store: ObjectStore, clock: Clock) -> None:
+    store.put(Bucket.WORM, "sealed", b"x", "audio/wav")
+    assert store.head(Bucket.WORM, "sealed", version_id=NO_VERSION) is None
+    with pytest.raises(ObjectMissing):
+        store.open(Bucket.WORM, "sealed", version_id=NO_VERSION)
+    with pytest.raises(ObjectMissing):
+        store.protect(Bucket.WORM, "sealed", clock.now + timedelta(days=1), version_id=NO_VERSION)
+
+
 def test_retention_needs_the_worm_bucket_and_a_future_aware_date(store: ObjectStore, clock: Clock) -> None:
     store.put(Bucket.AUDIO, "plain", b"x", "audio/wav")
     store.put(Bucket.WORM, "sealed", b"x", "audio/wav")
@@ -278,3 +291,82 @@ def test_s3_hashes_an_object_that_came_by_another_way(s3_address: str) -> None:
     found = store.head(Bucket.AUDIO, "direct")
     assert found is not None
     assert found.sha256 == Sha256.of(b"sent by a client")
+
+
+def test_s3_protects_the_version_that_is_named(s3_address: str, clock: Clock) -> None:
+    store = S3ObjectStore(S3Location(f"http://{s3_address}", "key", "secret", "named", "us-east-1"), clock=clock)
+    store.ensure_buckets()
+    checked = store.put(Bucket.WORM, "sealed", b"checked", "audio/wav")
+    later = store.put(Bucket.WORM, "sealed", b"slipped in", "audio/wav")
+    assert store.head(Bucket.WORM, "sealed", version_id=checked.version_id) == checked
+    store.protect(Bucket.WORM, "sealed", clock.now + timedelta(days=1), version_id=checked.version_id)
+    store.delete(Bucket.WORM, "sealed")  # the unprotected one on top of it
+    assert later.version_id != checked.version_id
+    assert store.get(Bucket.WORM, "sealed") == b"checked"
+    with pytest.raises(ObjectProtected):
+        store.delete(Bucket.WORM, "sealed")
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+def test_s3_refuses_a_worm_bucket_that_can_not_protect(s3_address: str, clock: Clock, versioned: bool) -> None:
+    prefix = f"unlocked-{versioned}".lower()
+    store = S3ObjectStore(S3Location(f"http://{s3_address}", "key", "secret", prefix, "us-east-1"), clock=clock)
+    store._client.create_bucket(Bucket=f"{prefix}-worm")
+    if versioned:
+        store._client.put_bucket_versioning(Bucket=f"{prefix}-worm", VersioningConfiguration={"Status": "Enabled"})
+    for use in (
+        store.ensure_buckets,
+        lambda: store.protect(
+            Bucket.WORM, store.put(Bucket.WORM, "x", b"x", "audio/wav").key, clock.now + timedelta(days=1)
+        ),
+    ):
+        with pytest.raises(ObjectStoreMisconfigured) as caught:
+            use()
+        assert caught.value.code == "worm_bucket_not_locked"
+        assert "Object Lock" in caught.value.message
+
+
+def test_s3_bodies_carry_their_checksum_on_the_wire(s3_address: str) -> None:
+    store = from_url(f"s3://key:secret@{s3_address}/checked?tls=0")
+    assert isinstance(store, S3ObjectStore)
+    store.ensure_buckets()
+    sent: list[tuple[bytes, bytes | str]] = []
+
+    def note(request: Any, **_: Any) -> None:
+        sent.append((request.body.getvalue(), request.headers["Content-MD5"]))
+
+    for operation in ("PutObject", "UploadPart"):
+        store._client.meta.events.register(f"before-send.s3.{operation}", note)
+    data = os.urandom(BEYOND_ONE_PART)
+    store.put(Bucket.AUDIO, "short", b"sound", "audio/wav")
+    store.put(Bucket.AUDIO, "long", io.BytesIO(data), "audio/wav")
+    assert [len(body) for body, _ in sent] == [5, 8 * 1024 * 1024, 8 * 1024 * 1024, 1024 * 1024 + 3]
+    assert b"".join(body for body, _ in sent) == b"sound" + data
+    for body, header in sent:
+        text = header.decode() if isinstance(header, bytes) else header
+        assert base64.b64decode(text) == hashlib.md5(body, usedforsecurity=False).digest()
+
+
+class BreaksInTheMiddle(io.BytesIO):
+    """A file on a disk that fails after the first part has been read for sending."""
+
+    rewound = 0
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        self.rewound += 1
+        return super().seek(position, whence)
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.rewound and self.tell() > 8 * 1024 * 1024 - 1:
+            raise OSError("the disk failed")
+        return super().read(size)
+
+
+def test_s3_gives_up_the_parts_of_an_upload_that_failed(s3_address: str) -> None:
+    store = from_url(f"s3://key:secret@{s3_address}/broken?tls=0")
+    assert isinstance(store, S3ObjectStore)
+    store.ensure_buckets()
+    with pytest.raises(OSError, match="the disk failed"):
+        store.put(Bucket.AUDIO, "long", BreaksInTheMiddle(bytes(BEYOND_ONE_PART)), "audio/wav")
+    assert store.head(Bucket.AUDIO, "long") is None
+    assert store._client.list_multipart_uploads(Bucket="broken-audio").get("Uploads", []) == []

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from astra_site.lib.hashing import Sha256, canonical_json
-from custody.audit_report import HeldAudio, audit_report
+from custody.audit_report import HeldAudio, report_body, sealed_report
 from custody.chain import ChainPosition, SealedHashes, SignedSnapshot, SnapshotSubject, snapshot_payload
 from custody.evidence import AudioFile, EvidenceParts, audio_path, evidence_files, write_zip
 from custody.journal import AudioRecord, JournalEntry, audio_records, journal_lines
@@ -80,7 +80,7 @@ def dump(blocks: list[dict[str, Any]] | None = None) -> dict[str, Any]:
             "mode": "realtime",
             "client_timezone": "America/Bogota",
             "started_at": "2026-11-20T14:00:00Z",
-            "metadata": {},
+            "metadata": {"number": "012"},
         },
         "config": {"id": "c1", "number": 4, "sha256": str(Sha256.of_json(CONFIG)), "content": CONFIG},
         "skeleton": {"id": "s1", "s3_version_id": None, "sha256": str(SKELETON)},
@@ -100,18 +100,27 @@ def held() -> list[HeldAudio]:
     """Custody records of the two distinct recordings."""
     until = SEALED_AT + timedelta(days=3650)
     return [
-        HeldAudio(record.sha256, record.size_bytes, f"worm/{record.sha256.hex}", "local-readonly", until, SEALED_AT)
+        HeldAudio(
+            record.sha256, record.size_bytes, f"worm/{record.sha256.hex}", None, "local-readonly", until, SEALED_AT
+        )
         for record in (recording(1), recording(2))
     ]
 
 
 def signed(
-    journal: list[JournalEntry] | None = None, position: ChainPosition | None = None, signer: SeedSigner = SIGNER
+    journal: list[JournalEntry] | None = None,
+    position: ChainPosition | None = None,
+    signer: SeedSigner = SIGNER,
+    body: dict[str, Any] | None = None,
 ) -> SignedSnapshot:
-    """A signed snapshot of the sample session."""
+    """A signed snapshot of the sample session; `body` replaces its audit report."""
     rows = journal or entries()
     hashes = SealedHashes(
-        document=Sha256.of(DOCUMENT), dump=Sha256.of_json(dump()), config=Sha256.of_json(CONFIG), skeleton=SKELETON
+        document=Sha256.of(DOCUMENT),
+        dump=Sha256.of_json(dump()),
+        config=Sha256.of_json(CONFIG),
+        skeleton=SKELETON,
+        report=Sha256.of_json(body if body is not None else report_body(dump(), rows, held())),
     )
     payload = snapshot_payload(
         SnapshotSubject(SNAPSHOT_ID, TENANT_ID, SESSION_ID, None, hashes),
@@ -135,7 +144,7 @@ def parts(snapshot: SignedSnapshot | None = None) -> EvidenceParts:
         lines=journal_lines(rows),
         audio=audio_records(rows),
         snapshot=snapshot,
-        report=audit_report(dump(), rows, snapshot, held()),
+        report=sealed_report(report_body(dump(), rows, held()), snapshot),
     )
 
 

@@ -42,9 +42,9 @@ class DyingStore(LocalObjectStore):
         self._step()
         return done
 
-    def protect(self, bucket: Bucket, key: str, until: datetime) -> Protection:
+    def protect(self, bucket: Bucket, key: str, until: datetime, *, version_id: str | None = None) -> Protection:
         self._step()
-        done = super().protect(bucket, key, until)
+        done = super().protect(bucket, key, until, version_id=version_id)
         self._step()
         return done
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from astra_site.lib.hashing import canonical_json
-from custody.audit_report import audit_report
+from custody.audit_report import report_body, sealed_report
 from tests.custody.samples import dump, entries, held, recording, signed
 
 
 def test_it_names_what_is_pending_restricted_and_to_review() -> None:
-    report = audit_report(dump(), entries(), signed(), held())
+    report = sealed_report(report_body(dump(), entries(), held()), signed())
     assert [row["block_id"] for row in report["pending"]] == ["3.0"]
     assert [row["block_id"] for row in report["restricted"]] == ["2.0"]
     assert [row["block_id"] for row in report["needs_review"]] == ["3.0"]
@@ -17,7 +17,7 @@ def test_it_names_what_is_pending_restricted_and_to_review() -> None:
 
 
 def test_it_says_what_was_recorded_when() -> None:
-    report = audit_report(dump(), entries(), signed(), held())
+    report = sealed_report(report_body(dump(), entries(), held()), signed())
     first = report["journal"][0]
     assert first["recorded_at"] == "2026-11-20T14:00:00.000000Z"
     assert first["audio_sha256"] == str(recording(1).sha256)
@@ -25,25 +25,25 @@ def test_it_says_what_was_recorded_when() -> None:
 
 
 def test_it_ties_blocks_to_recordings_and_recordings_to_custody() -> None:
-    rows = audit_report(dump(), entries(), signed(), held())["audio"]
+    rows = sealed_report(report_body(dump(), entries(), held()), signed())["audio"]
     assert [row["sequence_id"] for row in rows] == [1, 2, 3]
     assert rows[1]["block_ids"] == ["2.0"]
     assert rows[1]["held"]["protection"] == "local-readonly"
 
 
 def test_it_names_the_engine_and_is_loud_about_weak_custody() -> None:
-    report = audit_report(dump(), entries(), signed(), held())
+    report = sealed_report(report_body(dump(), entries(), held()), signed())
     assert report["engines"] == [{"engine": "whisper", "model": "micro", "results": 2}]
     assert report["custody"]["weaker_than_object_lock"] is True
     assert "local disk" in report["custody"]["warning"]
 
 
 def test_without_recordings_there_is_nothing_to_warn_about() -> None:
-    report = audit_report(dump([]), [], signed(), [])
+    report = report_body(dump([]), [], [])
     assert report["custody"]["warning"] is None
     assert report["custody"]["retained_until"] is None
 
 
 def test_equal_facts_give_equal_bytes() -> None:
-    reports = [canonical_json(audit_report(dump(), entries(), signed(), held())) for _ in range(2)]
+    reports = [canonical_json(sealed_report(report_body(dump(), entries(), held()), signed())) for _ in range(2)]
     assert reports[0] == reports[1]

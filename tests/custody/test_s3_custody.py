@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -15,6 +17,7 @@ from astra_site.lib.object_store import Bucket, ObjectProtected
 from astra_site.lib.object_store.s3 import S3Location, S3ObjectStore
 from astra_site.lib.tenancy import tenant_scope
 from astra_verify.findings import Status
+from custody.export import write_evidence_with_audio
 from custody.services import audit_report_of, seal_session, stored_evidence
 from tests.custody.ground import BuiltSession, council
 from tests.custody.samples import AUDIO, SIGNER, recording
@@ -37,6 +40,16 @@ def answers(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+class Raced(S3ObjectStore):
+    """A store in which somebody writes under the key of every recording as soon as it was read back."""
+
+    def open(self, bucket: Bucket, key: str, *, version_id: str | None = None) -> BinaryIO:
+        opened = super().open(bucket, key, version_id=version_id)
+        if bucket is Bucket.WORM:
+            self._client.put_object(Bucket=self._name(bucket), Key=key, Body=b"RIFF forged")
+        return opened
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +87,22 @@ def test_a_session_is_sealed_with_its_recordings_under_object_lock(s3_store: S3O
         assert audit_report_of(sealed, store=s3_store)["custody"]["weaker_than_object_lock"] is False
         found = statuses(stored_evidence(sealed, store=s3_store), tmp_path)
     assert Status.DISPROVED not in found.values()
+
+
+@pytest.mark.django_db
+def test_the_version_that_was_read_back_is_the_one_protected_recorded_and_handed_out(
+    s3_store: S3ObjectStore, tmp_path: Path
+) -> None:
+    tenant = council()
+    with tenant_scope(tenant.id):
+        session = BuiltSession.of(tenant)
+        rows = session.hand_over(Raced(s3_store._location))
+        for row, data in zip(rows, AUDIO, strict=False):
+            assert s3_store.get(Bucket.WORM, row.worm_key) == b"RIFF forged"
+            assert s3_store.get(Bucket.WORM, row.worm_key, version_id=row.version_id) == data
+            assert s3_store._head(Bucket.WORM, row.worm_key, row.version_id)["ObjectLockMode"] == "COMPLIANCE"
+            assert "ObjectLockMode" not in s3_store._head(Bucket.WORM, row.worm_key)
+        sealed = seal_session(session.request(s3_store), store=s3_store, signer=SIGNER)
+        target = BytesIO()
+        write_evidence_with_audio(sealed, target, store=s3_store)
+    assert statuses(target.getvalue(), tmp_path)["audio-files"] is Status.PROVEN

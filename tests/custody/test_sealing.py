@@ -80,6 +80,15 @@ def test_a_second_call_returns_the_same_snapshot_and_other_content_is_refused(tm
         assert Snapshot.objects.count() == 1
 
 
+@pytest.mark.django_db
+def test_a_journal_of_the_length_that_the_session_counted_is_sealed(tmp_path: Path) -> None:
+    tenant, store = council(), store_in(tmp_path)
+    with tenant_scope(tenant.id):
+        session = ready(tenant, store)
+        counted = session.request(store, journal_length=len(session.journal))
+        assert seal_session(counted, store=store, signer=SIGNER).number == 1
+
+
 Content = dict[str, Any]
 
 
@@ -105,6 +114,25 @@ def no_skeleton(content: Content) -> None:
 
 def lost_trace(content: Content) -> None:
     content["blocks"][0]["audio"]["sequence_id"] = 99
+
+
+def trace(**changes: Any) -> Callable[[Content], None]:
+    def change(content: Content) -> None:
+        content["blocks"][0]["audio"].update(changes)
+
+    return change
+
+
+def no_trace_but_an_empty_one(content: Content) -> None:
+    content["blocks"][0]["audio"] = {}
+
+
+def no_status(content: Content) -> None:
+    del content["blocks"][0]["status"]
+
+
+def no_blocks(content: Content) -> None:
+    del content["blocks"]
 
 
 def another_schema(content: Content) -> None:
@@ -133,6 +161,16 @@ def refusal(session: BuiltSession, store: LocalObjectStore, **changes: Any) -> s
         (another_config, "config_altered"),
         (another_skeleton, "skeleton_altered"),
         (lost_trace, "trace_without_recording"),
+        (trace(start_ms=5001, end_ms=5002), "trace_outside_recording"),
+        (trace(start_ms=4001), "trace_outside_recording"),
+        (trace(start_ms=-1), "trace_outside_recording"),
+        (trace(end_ms=None), "trace_outside_recording"),
+        (trace(start_ms=True), "trace_outside_recording"),
+        (trace(sequence_id=True), "dump_malformed"),
+        (trace(sha256=None), "dump_malformed"),
+        (no_trace_but_an_empty_one, "dump_malformed"),
+        (no_status, "dump_malformed"),
+        (no_blocks, "dump_malformed"),
     ],
 )
 def test_a_dump_that_contradicts_the_rest_is_not_sealed(
@@ -153,8 +191,11 @@ def test_other_parts_that_contradict_the_rest_are_not_sealed(tmp_path: Path) -> 
         session = ready(tenant, store)
         rows = session.journal
         assert refusal(session, store, dump=b"not JSON") == "dump_malformed"
+        assert refusal(session, store, dump=canonical_json(session.dump()) + b"\n") == "dump_malformed"
+        assert refusal(session, store, dump=b"[" * 100_000) == "dump_malformed"
         assert refusal(session, store, config={}) == "config_altered"
         assert refusal(session, store, entries=[*rows[:-2], rows[-1]]) == "journal_has_gaps"
+        assert refusal(session, store, entries=rows[:-1], journal_length=len(rows)) == "journal_incomplete"
         bent = altered(rows[0], sha256=Sha256.of(b""))
         assert refusal(session, store, entries=[bent, *rows[1:]]) == "journal_entry_altered"
 

@@ -62,10 +62,10 @@ class LocalObjectStore:
         with _os_errors(key):
             return self._path(bucket, key).open("rb")
 
-    def head(self, bucket: Bucket, key: str) -> StoredObject | None:
+    def head(self, bucket: Bucket, key: str, *, version_id: str | None = None) -> StoredObject | None:
         """See `ObjectStore.head`."""
         try:
-            with self.open(bucket, key) as file, _os_errors(key):
+            with self.open(bucket, key, version_id=version_id) as file, _os_errors(key):
                 return StoredObject(key, os.fstat(file.fileno()).st_size, Sha256.of_stream(file), version_id=None)
         except ObjectMissing:
             return None
@@ -75,9 +75,11 @@ class LocalObjectStore:
         with self.open(source_bucket, source_key) as source:
             return self.put(target_bucket, target_key, source, "application/octet-stream")
 
-    def protect(self, bucket: Bucket, key: str, until: datetime) -> Protection:
+    def protect(self, bucket: Bucket, key: str, until: datetime, *, version_id: str | None = None) -> Protection:
         """See `ObjectStore.protect`. The file becomes read-only and this class refuses to touch it."""
         path = self._path(bucket, key)
+        if version_id is not None:
+            raise _missing(key)
         agreed = checked_retention(bucket, until, self._clock(), self._retained_until(bucket, key))
         with _os_errors(key):
             path.chmod(0o444)

@@ -71,8 +71,8 @@ class ObjectStore(Protocol):
         """Return a seekable binary stream on the object, for the caller to close; raise `ObjectMissing`."""
         ...
 
-    def head(self, bucket: Bucket, key: str) -> StoredObject | None:
-        """Describe an object, or return None when there is none.
+    def head(self, bucket: Bucket, key: str, *, version_id: str | None = None) -> StoredObject | None:
+        """Describe an object, exactly one version if given, or return None when there is none.
 
         The local store hashes what lies on the disk now; an S3 store reports the hash recorded at `put`.
         """
@@ -82,11 +82,14 @@ class ObjectStore(Protocol):
         """Copy inside the store; as `put` at the target, raise `ObjectMissing` for the source."""
         ...
 
-    def protect(self, bucket: Bucket, key: str, until: datetime) -> Protection:
+    def protect(self, bucket: Bucket, key: str, until: datetime, *, version_id: str | None = None) -> Protection:
         """Keep an object of the WORM bucket from being changed until an aware moment; it can be extended only.
 
+        Where the store keeps versions, name the one that was checked: the current one may be somebody else's by now.
+
         Raises `ObjectMissing`, `ObjectProtected` for an earlier moment than it has, `InvalidInput`
-        (`retention_invalid`) for a naive or past one or another bucket.
+        (`retention_invalid`) for a naive or past one or another bucket, and `ObjectStoreMisconfigured`
+        (`worm_bucket_not_locked`) if the bucket was made without versions or Object Lock.
         """
         ...
 
@@ -107,7 +110,10 @@ class ObjectStore(Protocol):
         ...
 
     def ensure_buckets(self) -> None:
-        """Create what is missing of the five buckets. Idempotent."""
+        """Create what is missing of the five buckets. Idempotent.
+
+        Raises `ObjectStoreMisconfigured` (`worm_bucket_not_locked`) for a WORM bucket that can't protect anything.
+        """
         ...
 
 

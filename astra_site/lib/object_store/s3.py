@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, BinaryIO, cast
 
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
@@ -21,13 +20,17 @@ from astra_site.lib.clock import Clock, utc_now
 from astra_site.lib.errors import AstraError, InvalidInput
 from astra_site.lib.hashing import Sha256
 from astra_site.lib.object_store.errors import ObjectMissing, ObjectStoreMisconfigured, ObjectStoreUnavailable
+from astra_site.lib.object_store.multipart import put_in_parts, put_whole
 from astra_site.lib.object_store.protocol import Bucket, Protection, StoredObject, checked_key
 from astra_site.lib.object_store.retention import checked_retention, protected
 
 _IN_MEMORY_BYTES = 8 * 1024 * 1024
 _HASH_FIELD = "sha256"
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
-_TRANSIENT = {"500", "502", "503", "504", "InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout"}
+_TRANSIENT = {
+    "500", "502", "503", "504", "InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout", "BadDigest"
+}  # fmt: skip
+_UNLOCKED = {"InvalidRequest", "InvalidBucketState", "ObjectLockConfigurationNotFoundError", "NotImplemented"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,10 @@ class S3ObjectStore:
         self._clock = clock
 
     def put(self, bucket: Bucket, key: str, data: bytes | BinaryIO, media_type: str) -> StoredObject:
-        """See `ObjectStore.put`. A stream that can't be rewound is spooled to a temporary file first."""
+        """See `ObjectStore.put`. A stream that can't be rewound is spooled to a temporary file first.
+
+        The service is told a checksum of every body and refuses one that was damaged on its way.
+        """
         with _rewindable(data) as body:
             start = body.tell()
             sha256 = Sha256.of_stream(body)
@@ -92,10 +98,10 @@ class S3ObjectStore:
         local.seek(0)
         return cast("BinaryIO", local)
 
-    def head(self, bucket: Bucket, key: str) -> StoredObject | None:
+    def head(self, bucket: Bucket, key: str, *, version_id: str | None = None) -> StoredObject | None:
         """See `ObjectStore.head`. An object that came by another way, without our hash, is read and hashed."""
         try:
-            answer = self._head(bucket, key)
+            answer = self._head(bucket, key, version_id)
         except ObjectMissing:
             return None
         return self._described(bucket, key, answer)
@@ -115,15 +121,18 @@ class S3ObjectStore:
             )
         return self._described(target_bucket, target_key, self._head(target_bucket, target_key))
 
-    def protect(self, bucket: Bucket, key: str, until: datetime) -> Protection:
-        """See `ObjectStore.protect`: Object Lock in COMPLIANCE mode on the current version."""
-        answer = self._head(bucket, key)
+    def protect(self, bucket: Bucket, key: str, until: datetime, *, version_id: str | None = None) -> Protection:
+        """See `ObjectStore.protect`: Object Lock in COMPLIANCE mode on the given version, else on the current one."""
+        answer = self._head(bucket, key, version_id)
         agreed = checked_retention(bucket, until, self._clock(), self._retained_until(answer))
-        with _s3_errors(key):
+        version = _version_of(answer)
+        if version is None:
+            raise self._not_locked()
+        with _s3_errors(key), self._lock_errors():
             self._client.put_object_retention(
                 Bucket=self._name(bucket),
                 Key=key,
-                **_version_argument(_version_of(answer)),
+                VersionId=version,
                 Retention={"Mode": "COMPLIANCE", "RetainUntilDate": agreed},
             )
         return Protection("object-lock-compliance", agreed)
@@ -174,6 +183,8 @@ class S3ObjectStore:
             self._client.put_bucket_versioning(
                 Bucket=self._name(Bucket.SKELETONS), VersioningConfiguration={"Status": "Enabled"}
             )
+            with self._lock_errors():
+                self._client.get_object_lock_configuration(Bucket=self._name(Bucket.WORM))
 
     @cached_property
     def _links(self) -> dict[Bucket, S3Storage]:
@@ -209,23 +220,39 @@ class S3ObjectStore:
     ) -> str | None:
         name = self._name(bucket)
         if size_bytes <= _IN_MEMORY_BYTES:
-            answer = self._client.put_object(Bucket=name, Key=key, Body=body.read(), **attributes)
+            answer = put_whole(self._client, name, key, body.read(), attributes)
         else:
-            parts = TransferConfig(multipart_threshold=_IN_MEMORY_BYTES, multipart_chunksize=_IN_MEMORY_BYTES)
-            self._client.upload_fileobj(_Unclosed(body), name, key, ExtraArgs=attributes, Config=parts)
-            answer = self._client.head_object(Bucket=name, Key=key)
+            answer = put_in_parts(self._client, name, key, body, size_bytes, _IN_MEMORY_BYTES, attributes)
         return _version_of(answer)
 
-    def _head(self, bucket: Bucket, key: str) -> dict[str, Any]:
+    @contextmanager
+    def _lock_errors(self) -> Iterator[None]:
+        """Translate what a service says whose WORM bucket has no Object Lock, or that has none to offer."""
+        try:
+            yield
+        except ClientError as error:
+            if str(error.response.get("Error", {}).get("Code", "")) in _UNLOCKED:
+                raise self._not_locked() from error
+            raise
+
+    def _not_locked(self) -> ObjectStoreMisconfigured:
+        return ObjectStoreMisconfigured(
+            "worm_bucket_not_locked",
+            f"The bucket {self._name(Bucket.WORM)} has no versions or no Object Lock, so it can't protect recordings. "
+            "Object Lock is switched on when a bucket is made: make a new one.",
+        )
+
+    def _head(self, bucket: Bucket, key: str, version_id: str | None = None) -> dict[str, Any]:
+        named = {"Bucket": self._name(bucket), "Key": checked_key(key), **_version_argument(version_id)}
         with _s3_errors(key):
-            return cast("dict[str, Any]", self._client.head_object(Bucket=self._name(bucket), Key=checked_key(key)))
+            return cast("dict[str, Any]", self._client.head_object(**named))
 
     def _described(self, bucket: Bucket, key: str, answer: dict[str, Any]) -> StoredObject:
         recorded = answer["Metadata"].get(_HASH_FIELD)
         if recorded:
             sha256 = Sha256.parse(recorded)
         else:
-            with self.open(bucket, key) as body:
+            with self.open(bucket, key, version_id=_version_of(answer)) as body:
                 sha256 = Sha256.of_stream(body)
         return StoredObject(key, answer["ContentLength"], sha256, _version_of(answer))
 
@@ -251,20 +278,6 @@ class S3ObjectStore:
         if found.sha256 != sha256:
             raise protected(until)
         return found
-
-
-class _Unclosed(io.RawIOBase):
-    """A view on the caller's stream for the transfer library, which closes what it is given."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        return self._stream.read(size)
 
 
 @contextmanager
