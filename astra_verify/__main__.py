@@ -1,4 +1,4 @@
-"""Command line: `python -m astra_verify FOLDER_OR_ZIP [--trusted-key FILE] [--previous SNAPSHOT.json] [--json]`."""
+"""Command line: `python -m astra_verify FOLDER_OR_ZIP [options]`; `--help` lists them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from astra_verify import canonical
-from astra_verify.bundle import open_bundle
+from astra_verify.about import about, heading
+from astra_verify.bundle import file_sha256, open_bundle
 from astra_verify.evidence import Evidence, Outside
-from astra_verify.findings import Disproved, UnreadableInput, readable, verdict
+from astra_verify.findings import UNREADABLE, Disproved, UnreadableInput, printable, readable, verdict
 from astra_verify.signatures import read_trusted_keys
 from astra_verify.steps import verify
 
 _EXIT_CODES = (
-    "exit codes: 0 everything obligatory is proven; 1 something is disproved or an obligatory step is open; "
-    "2 the input can't be read as evidence"
+    "exit codes: 0 everything obligatory is proven and the signer is trusted; 1 something is disproved or an "
+    "obligatory step is open; 2 the input can't be read as evidence; 3 intact, but nobody said whose key to trust"
 )
 
 
@@ -28,17 +29,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         evidence = _evidence(options)
     except UnreadableInput as error:
-        print(json.dumps({"exit_code": 2, "error": str(error)}) if options.json else f"UNREADABLE: {error}")
-        return 2
+        failure = {"exit_code": UNREADABLE, "error": str(error)}
+        print(json.dumps(failure) if options.json else _shown(f"UNREADABLE: {error}"))
+        return UNREADABLE
     findings = verify(evidence)
-    code = verdict(findings)
+    code, facts = verdict(findings), about(evidence)
     if options.json:
         steps = [finding.to_json() for finding in findings]
-        found = {"exit_code": code, "integrity_hash": evidence.signed.get("integrity_hash"), "steps": steps}
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        found = {"exit_code": code, "about": facts, "integrity_hash": facts["integrity_hash"], "steps": steps}
+        print(json.dumps(found, indent=2))
     else:
-        print(readable(findings))
+        print(_shown(f"{heading(facts)}\n\n{readable(findings)}"))
     return code
+
+
+def _shown(text: str) -> str:
+    return printable(text, sys.stdout.encoding)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("evidence", type=Path, help="evidence folder or ZIP")
     parser.add_argument("--trusted-key", type=Path, help="public key from elsewhere: public_keys.json, PEM or base64")
     parser.add_argument("--previous", type=Path, help="snapshot.json of the snapshot before this one in the chain")
+    parser.add_argument("--document", type=Path, help="your own copy of the minutes, to compare with the sealed hash")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
 
@@ -53,7 +60,8 @@ def _parser() -> argparse.ArgumentParser:
 def _evidence(options: argparse.Namespace) -> Evidence:
     trusted = read_trusted_keys(options.trusted_key) if options.trusted_key else None
     previous = _previous(options.previous) if options.previous else None
-    evidence = Evidence(open_bundle(options.evidence), Outside(trusted, previous))
+    document = file_sha256(options.document) if options.document else None
+    evidence = Evidence(open_bundle(options.evidence), Outside(trusted, previous, document))
     try:
         # Without a snapshot there is nothing that anything could be compared with.
         _ = evidence.signed, evidence.payload

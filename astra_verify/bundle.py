@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import IO, Any, TypeVar
 
 from astra_verify import canonical
 from astra_verify.findings import Disproved, UnreadableInput
+from astra_verify.zip_layout import check_layout
 
 MAX_FILES = 200_000
 MAX_IN_MEMORY_BYTES = 512 * 1024 * 1024
@@ -38,6 +40,10 @@ class Bundle:
     def paths(self) -> list[str]:
         """Every path, sorted."""
         return sorted(self._sizes)
+
+    def has(self, path: str) -> bool:
+        """Whether the file is there."""
+        return path in self._sizes
 
     def size(self, path: str) -> int:
         """Size in bytes of a file that is there."""
@@ -77,7 +83,7 @@ def _guarded(path: str, action: Callable[[], _Result]) -> _Result:
     """Turn what a damaged or locked file throws into an answer."""
     try:
         return action()
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
         raise Disproved(f"{path} can't be read: {error}.") from error
     except zlib.error as error:
         raise Disproved(f"{path} is damaged: {error}.") from error
@@ -101,10 +107,21 @@ def _open_folder(folder: Path) -> Bundle:
             raise UnreadableInput(f"{path} is a symbolic link; evidence has none.")
         if found.is_dir():
             continue
+        if not found.is_file():
+            raise UnreadableInput(f"{path} is neither a folder nor a plain file.")
         sizes[path] = found.stat().st_size
         openers[path] = _folder_opener(found)
         _check_limits(len(sizes), sum_bytes=0)
     return Bundle(sizes, openers)
+
+
+def file_sha256(place: Path) -> str:
+    """`sha256:<hex>` of a file of the verifying person; raise `UnreadableInput`."""
+    try:
+        with place.open("rb") as stream:
+            return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    except OSError as error:
+        raise UnreadableInput(f"{place} can't be read: {error}.") from error
 
 
 def _folder_opener(place: Path) -> _Opener:
@@ -114,13 +131,13 @@ def _folder_opener(place: Path) -> _Opener:
 def _open_zip(place: Path) -> Bundle:
     try:
         archive = zipfile.ZipFile(place)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError, struct.error) as error:
         raise UnreadableInput(f"{place.name} is not a readable ZIP: {error}.") from error
     sizes: dict[str, int] = {}
     openers: dict[str, _Opener] = {}
     total_bytes = 0
     for entry in archive.infolist():
-        if entry.is_dir() and entry.file_size == 0:
+        if entry.orig_filename == "audio/" and entry.file_size == entry.compress_size == 0:
             continue
         _check_entry(entry)
         if entry.filename in sizes:
@@ -129,6 +146,7 @@ def _open_zip(place: Path) -> Bundle:
         _check_limits(len(sizes) + 1, sum_bytes=total_bytes)
         sizes[entry.filename] = entry.file_size
         openers[entry.filename] = _zip_opener(archive, entry)
+    check_layout(place, archive)
     return Bundle(sizes, openers)
 
 

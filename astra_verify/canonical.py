@@ -59,7 +59,7 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int):
-        return str(value) if abs(value) <= _MAX_SAFE_INTEGER else _number(float(value))
+        return str(value) if abs(value) <= _MAX_SAFE_INTEGER else _number(_as_double(value))
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, list):
@@ -68,6 +68,13 @@ def _text(value: Any) -> str:
         names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
         return "{" + ",".join(f"{_text(name)}:{_text(value[name])}" for name in names) + "}"
     raise NotJson(f"{type(value).__name__} is not JSON")
+
+
+def _as_double(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise NotJson("a number is beyond every double") from error
 
 
 def _number(value: float) -> str:

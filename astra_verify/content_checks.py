@@ -14,12 +14,28 @@ from astra_verify.findings import Disproved, NotCheckable
 _JOURNAL_SCHEMA = "astra.journal-entry/1"
 _JOURNAL_LEAF = b"astra.leaf.journal/1\n"
 _AUDIO_LEAF = b"astra.leaf.audio/1\n"
+_REPORTED_SEAL = (
+    "snapshot_id",
+    "number",
+    "previous_snapshot",
+    "parent_snapshot_id",
+    "hashes",
+    "merkle",
+    "sealed_at",
+    "key_id",
+)
 _AUDIO_PATH = re.compile(r"audio/([0-9a-f]{64})\.[a-z0-9]{1,8}\Z")
 
 
 def document(evidence: Evidence) -> str:
-    """The document is the sealed one."""
-    return _sealed_file(evidence, "document", "document.docx")
+    """The document is the sealed one, and so is the one that the verifying person holds."""
+    detail = _sealed_file(evidence, "document", "document.docx")
+    own = evidence.outside.document_sha256
+    if own is None:
+        return detail
+    if own != evidence.sealed_hash("document"):
+        raise Disproved(f"The document that you gave has {own}, sealed was {evidence.sealed_hash('document')}.")
+    return f"{detail} The document that you gave has it too."
 
 
 def dump(evidence: Evidence) -> str:
@@ -113,10 +129,13 @@ def audio_figures(evidence: Evidence) -> str:
 
 
 def audio_files(evidence: Evidence) -> str:
-    """Every recording that is here is one that the journal names, byte for byte."""
+    """The recordings listed are the journal's, and every one that is here is one of them, byte for byte."""
     named: dict[str, set[int]] = {}
     for _, audio in evidence.journal_audio:
         named.setdefault(audio["sha256"], set()).add(whole(audio.get("size_bytes"), "A recording's size"))
+    listed = [(row.get("sha256"), row.get("size_bytes")) for row in rows(evidence.manifest.get("audio"), "The list")]
+    if listed != [(sha256, size_bytes) for sha256, sizes in named.items() for size_bytes in sorted(sizes)]:
+        raise Disproved("The manifest lists other recordings than the journal.")
     present = set()
     for path in (path for path in evidence.bundle.paths if path.startswith("audio/")):
         match = _AUDIO_PATH.match(path)
@@ -163,15 +182,14 @@ def _check_trace(name: str, trace: dict[str, Any], known: dict[tuple[str, int | 
 
 
 def audit_report(evidence: Evidence) -> str:
-    """The audit report tells the same story as snapshot and journal."""
+    """The audit report is the sealed one, and tells the same story as snapshot, journal and dump."""
     report = record(evidence.bundle.json("audit_report.json"), "audit_report.json")
     schema(report, "astra.audit-report/1", "The audit report")
-    seal = record(report.get("seal"), "The report's seal")
-    if seal.get("integrity_hash") != evidence.signed.get("integrity_hash"):
-        raise Disproved("The audit report is about another snapshot.")
-    for name, value in seal.items():
-        if name != "integrity_hash" and not canonical.same(evidence.payload.get(name), value):
-            raise Disproved(f"The audit report states another {name} than the snapshot.")
+    _check_report_hash(evidence, report)
+    seal = {"integrity_hash": evidence.signed.get("integrity_hash")}
+    seal |= {name: evidence.payload.get(name) for name in _REPORTED_SEAL}
+    if not canonical.same(seal, report.get("seal")):
+        raise Disproved("The audit report states another seal than the snapshot.")
     stated = [row.get("sha256") for row in rows(report.get("journal"), "The report's journal")]
     if stated != [entry.get("sha256") for entry in evidence.journal]:
         raise Disproved("The audit report lists other journal entries than the journal.")
@@ -180,7 +198,17 @@ def audit_report(evidence: Evidence) -> str:
         told = [row.get("block_id") for row in rows(report.get(kind), f"The report's list {kind}")]
         if told != [block.get("block_id") for block in blocks if belongs(block)]:
             raise Disproved(f"The audit report's list {kind} is not the dump's.")
-    return "It agrees with snapshot, journal and dump. What it says about storage is the operator's statement."
+    return "It is the sealed one and agrees with journal and dump. What it says about storage is the operator's word."
+
+
+def _check_report_hash(evidence: Evidence, report: dict[str, Any]) -> None:
+    body = {name: value for name, value in report.items() if name != "seal"}
+    try:
+        found = f"sha256:{hashlib.sha256(canonical.canonical(body)).hexdigest()}"
+    except canonical.NotJson as error:
+        raise Disproved(f"The audit report has no canonical form: {error}.") from error
+    if found != evidence.sealed_hash("report"):
+        raise Disproved(f"The audit report without its seal has {found}, sealed was {evidence.sealed_hash('report')}.")
 
 
 def _is_pending(block: dict[str, Any]) -> bool:

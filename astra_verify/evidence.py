@@ -12,6 +12,7 @@ from astra_verify.bundle import Bundle
 from astra_verify.findings import Disproved
 
 HASH = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_LARGEST = 2**53 - 1
 
 
 def text(value: Any, what: str) -> str:
@@ -22,8 +23,8 @@ def text(value: Any, what: str) -> str:
 
 
 def whole(value: Any, what: str) -> int:
-    """The value, if it is a whole number from 0; else `Disproved`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    """The value, if it is a whole number from 0 that a double holds exactly; else `Disproved`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST:
         raise Disproved(f"{what} is not a whole number from 0.")
     return value
 
@@ -60,12 +61,22 @@ def schema(value: dict[str, Any], known: str, what: str) -> None:
         raise Disproved(f"{what} is not of the kind {known}, the only one that this verifier knows.")
 
 
+def members(value: dict[str, Any], known: frozenset[str], what: str) -> None:
+    """Refuse other members than these in a part that nobody signed: a reader could take them for proven."""
+    if set(value) != known:
+        raise Disproved(f"{what} has other members than {', '.join(sorted(known))}.")
+
+
 @dataclass(frozen=True)
 class Outside:
-    """What the verifying person brings along: keys from elsewhere, the chain's snapshot before this one."""
+    """What the verifying person brings along.
+
+    Keys from elsewhere, the chain's snapshot before this one, the hash of the document that the person holds.
+    """
 
     trusted_keys: frozenset[bytes] | None = None
     previous: dict[str, Any] | None = None
+    document_sha256: str | None = None
 
 
 class Evidence:
@@ -85,6 +96,11 @@ class Evidence:
     def payload(self) -> dict[str, Any]:
         """The sealed payload of `snapshot.json`."""
         return record(self.signed.get("payload"), "The snapshot's payload")
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """`manifest.json`, which nobody signed."""
+        return record(self.bundle.json("manifest.json"), "manifest.json")
 
     @cached_property
     def dump(self) -> dict[str, Any]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+INTACT, DISPROVED, UNREADABLE, UNKNOWN_SIGNER = 0, 1, 2, 3
+TRUST = "trust"
+
 
 class Status(StrEnum):
     """The three honest answers."""
@@ -50,9 +53,11 @@ class Finding:
 
 
 def verdict(findings: list[Finding]) -> int:
-    """0 if every obligatory step is proven and no step is disproved, else 1."""
-    bad = any(f.status is Status.DISPROVED or (f.obligatory and f.status is not Status.PROVEN) for f in findings)
-    return 1 if bad else 0
+    """The exit code: 1 if a step is disproved or an obligatory one open, 3 if only the signer is unknown, else 0."""
+    if any(f.status is Status.DISPROVED or (f.obligatory and f.status is not Status.PROVEN) for f in findings):
+        return DISPROVED
+    trusted = all(f.status is Status.PROVEN for f in findings if f.name == TRUST)
+    return INTACT if trusted else UNKNOWN_SIGNER
 
 
 def readable(findings: list[Finding]) -> str:
@@ -61,14 +66,28 @@ def readable(findings: list[Finding]) -> str:
     for finding in findings:
         lines.append(f"{finding.number:>2}. [{finding.status.value}] {finding.title}")
         lines.append(f"      {finding.detail}")
-    failed = [finding for finding in findings if finding.status is Status.DISPROVED]
-    open_ = [finding for finding in findings if finding.status is Status.NOT_CHECKABLE]
-    proven = len(findings) - len(failed) - len(open_)
-    lines.append("")
-    lines.append(f"{proven} proven, {len(failed)} NOT proven, {len(open_)} not checkable offline.")
-    if verdict(findings) == 0:
-        lines.append("RESULT: everything obligatory is proven.")
-    else:
-        names = ", ".join(f"{finding.number} ({finding.name})" for finding in failed) or "an obligatory step is open"
-        lines.append(f"RESULT: do NOT rely on this evidence. Failed: {names}.")
+    counts = {status: sum(finding.status is status for finding in findings) for status in Status}
+    lines += ["", ", ".join(f"{count} {status.value}" for status, count in counts.items()) + ".", _result(findings)]
     return "\n".join(lines)
+
+
+def _result(findings: list[Finding]) -> str:
+    code = verdict(findings)
+    if code == INTACT:
+        return "RESULT: everything obligatory is proven."
+    if code == UNKNOWN_SIGNER:
+        return "RESULT: intact, but the signer is unknown: give --trusted-key."
+    failed = [finding for finding in findings if finding.status is Status.DISPROVED]
+    names = ", ".join(f"{finding.number} ({finding.name})" for finding in failed) or "an obligatory step is open"
+    return f"RESULT: do NOT rely on this evidence. Failed: {names}."
+
+
+def printable(text: str, encoding: str | None) -> str:
+    """Text that a terminal shows as it is: what would move the cursor or can't be encoded is written as an escape."""
+    safe = "".join(sign if sign.isprintable() or sign == "\n" else _escaped(sign) for sign in text)
+    kind = encoding or "utf-8"
+    return safe.encode(kind, "backslashreplace").decode(kind)
+
+
+def _escaped(sign: str) -> str:
+    return ascii(sign)[1:-1]

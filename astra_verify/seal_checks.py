@@ -6,12 +6,17 @@ import hashlib
 from typing import Any
 
 from astra_verify import canonical, signatures
-from astra_verify.evidence import Evidence, hash_text, record, rows, schema, text, whole
+from astra_verify.evidence import Evidence, hash_text, members, record, rows, schema, text, whole
 from astra_verify.findings import Disproved, NotCheckable
 
 SNAPSHOT_SCHEMA = "astra.snapshot/1"
 SIGNED_SCHEMA = "astra.signed-snapshot/1"
 MANIFEST_SCHEMA = "astra.evidence/1"
+_SIGNED_MEMBERS = frozenset({"schema", "payload", "integrity_hash", "signature"})
+_SIGNATURE_MEMBERS = frozenset({"algorithm", "key_id", "value"})
+_MANIFEST_MEMBERS = frozenset({"schema", "integrity_hash", "files", "audio"})
+_FILE_MEMBERS = frozenset({"path", "sha256", "size_bytes"})
+_AUDIO_MEMBERS = frozenset({"path", "sha256", "size_bytes", "included"})
 _CORE_FILES = (
     "audit_report.json",
     "config.json",
@@ -25,16 +30,19 @@ _CORE_FILES = (
 
 def bundle_is_whole(evidence: Evidence) -> str:
     """Every listed file is there as listed, every obligatory file is listed, nothing else is there."""
-    manifest = record(evidence.bundle.json("manifest.json"), "manifest.json")
+    manifest = evidence.manifest
     schema(manifest, MANIFEST_SCHEMA, "The manifest")
-    listed = _by_path(rows(manifest.get("files"), "The manifest's list of files"))
+    members(manifest, _MANIFEST_MEMBERS, "The manifest")
+    listed = _by_path(rows(manifest.get("files"), "The manifest's list of files"), _FILE_MEMBERS)
     for path in _CORE_FILES:
         if path not in listed:
             raise Disproved(f"The manifest does not list {path}.")
+    for path in sorted(set(listed) - set(_CORE_FILES)):
+        raise Disproved(f"The manifest lists {path}, which is not part of any evidence.")
     for path, row in listed.items():
         if evidence.bundle.sha256(path) != row.get("sha256") or evidence.bundle.size(path) != row.get("size_bytes"):
             raise Disproved(f"{path} is not the file that the manifest lists.")
-    audio = _by_path(rows(manifest.get("audio"), "The manifest's list of recordings"))
+    audio = _by_path(rows(manifest.get("audio"), "The manifest's list of recordings"), _AUDIO_MEMBERS)
     for path in evidence.bundle.paths:
         if path != "manifest.json" and path not in listed and path not in audio:
             raise Disproved(f"{path} is not part of this evidence; nothing is proven about it.")
@@ -44,9 +52,10 @@ def bundle_is_whole(evidence: Evidence) -> str:
     return f"{len(listed)} files are as listed, and nothing else lies beside them."
 
 
-def _by_path(listed: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _by_path(listed: list[dict[str, Any]], known: frozenset[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in listed:
+        members(row, known, "A row of the manifest")
         path = text(row.get("path"), "A path in the manifest")
         if path in found:
             raise Disproved(f"The manifest lists {path} twice.")
@@ -60,7 +69,8 @@ def _check_listed_audio(evidence: Evidence, audio: dict[str, dict[str, Any]]) ->
         if not path.startswith(f"audio/{sha256.removeprefix('sha256:')}."):
             raise Disproved(f"The manifest lists {path} with another hash than its name.")
         whole(row.get("size_bytes"), f"The manifest's size of {path}")
-        if row.get("included") is not (path in evidence.bundle.paths):
+        included = row.get("included")
+        if not isinstance(included, bool) or (included and not evidence.bundle.has(path)):
             raise Disproved(f"The manifest is wrong about {path} travelling along.")
 
 
@@ -71,6 +81,7 @@ def snapshot_hash(evidence: Evidence) -> str:
 
 def _snapshot_hash(signed: dict[str, Any]) -> str:
     payload = record(signed.get("payload"), "The snapshot's payload")
+    members(signed, _SIGNED_MEMBERS, "snapshot.json")
     schema(signed, SIGNED_SCHEMA, "The signed snapshot")
     schema(payload, SNAPSHOT_SCHEMA, "The payload")
     stated = hash_text(signed.get("integrity_hash"), "The integrity hash")
@@ -86,6 +97,7 @@ def _snapshot_hash(signed: dict[str, Any]) -> str:
 def signature_holds(evidence: Evidence) -> str:
     """The signature over the integrity hash is good under the key that snapshot and key file name."""
     signature = record(evidence.signed.get("signature"), "The signature")
+    members(signature, _SIGNATURE_MEMBERS, "The signature")
     if signature.get("algorithm") != "Ed25519":
         raise Disproved("The signature is not Ed25519.")
     key_id = text(signature.get("key_id"), "The signature's key id")
@@ -115,7 +127,10 @@ def key_is_trusted(evidence: Evidence) -> str:
         )
     if not any(signatures.signed_by(evidence.signed, key) for key in trusted):
         raise Disproved("The signature is not by any of the trusted keys.")
-    return f"The signature is by a key that you trust ({key_id})."
+    return (
+        f"The signature is by a key that you trust ({key_id}). A key signs for every council of its operator: that "
+        f"these are the minutes of tenant {evidence.payload.get('tenant_id')} is the operator's word."
+    )
 
 
 def chain_link(evidence: Evidence) -> str:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from astra_verify import canonical
-from astra_verify.evidence import record, rows, schema, text
+from astra_verify.evidence import members, record, rows, schema, text
 from astra_verify.findings import Disproved, UnreadableInput
 
 _DOMAIN = b"astra.snapshot-signature/1\n"
@@ -36,10 +36,15 @@ def decoded(value: Any, size: int, what: str) -> bytes:
 
 
 def carried_keys(document: Any) -> dict[str, bytes]:
-    """Keys of a `public_keys.json` by key id, each id checked against its key; `Disproved` on the first bad one."""
+    """Keys of a `public_keys.json` by key id, each id checked against its key.
+
+    Raises `Disproved` on the first bad one, and on anything else that stands beside them.
+    """
     found: dict[str, bytes] = {}
     schema(record(document, "public_keys.json"), "astra.public-keys/1", "public_keys.json")
+    members(document, frozenset({"schema", "keys"}), "public_keys.json")
     for row in rows(document.get("keys"), "The list of public keys"):
+        members(row, frozenset({"key_id", "algorithm", "public_key"}), "A row of public_keys.json")
         if row.get("algorithm") != "Ed25519":
             raise Disproved("public_keys.json lists a key that is not Ed25519.")
         raw = decoded(row.get("public_key"), 32, "A public key")

@@ -51,6 +51,40 @@ def report(section: str, value: object) -> Tampering:
     return lambda files: edit(files, "audit_report.json", lambda content: content.update({section: value}))
 
 
+def report_value(section: str, name: str, value: object) -> Tampering:
+    return lambda files: edit(files, "audit_report.json", lambda content: content[section].update({name: value}))
+
+
+def report_row(section: str, row: int, name: str, value: object) -> Tampering:
+    return lambda files: edit(files, "audit_report.json", lambda content: content[section][row].update({name: value}))
+
+
+def unsigned(**changes: object) -> Tampering:
+    return lambda files: edit(files, "snapshot.json", lambda content: content.update(changes))
+
+
+def manifest(**changes: object) -> Tampering:
+    return lambda files: edit(files, "manifest.json", lambda content: content.update(changes))
+
+
+def key_owner(files: Files) -> Files:
+    return edit(files, "public_keys.json", lambda content: content["keys"][0].update(owner="Concejo"))
+
+
+def invented_recording(files: Files) -> Files:
+    row = {"path": f"audio/{'ab' * 32}.wav", "sha256": f"sha256:{'ab' * 32}", "size_bytes": 5, "included": False}
+    return edit(files, "manifest.json", lambda content: content["audio"].append(row))
+
+
+def dropped_recording(files: Files) -> Files:
+    return edit(without(AUDIO_1)(files), "manifest.json", lambda content: content["audio"].pop(0))
+
+
+def listed_file(files: Files) -> Files:
+    row = {"path": "corrected.docx", "sha256": "", "size_bytes": 0}
+    return edit({**files, "corrected.docx": b"PK"}, "manifest.json", lambda content: content["files"].append(row))
+
+
 def key_renamed(files: Files) -> Files:
     return edit(files, "public_keys.json", lambda content: content["keys"][0].update(key_id=FORGER.key_id))
 
@@ -111,6 +145,20 @@ TAMPERINGS: list[tuple[str, Tampering, set[str]]] = [
     ("recording cut off", replaced(AUDIO_1, AUDIO[0][:-1]), {"audio-files"}),
     ("report hides a restricted passage", report("restricted", []), {"report"}),
     ("report hides a journal entry", report("journal", []), {"report"}),
+    ("report with another actor", report_row("journal", 0, "actor", "admin:other"), {"report"}),
+    ("report with another time", report_row("journal", 0, "recorded_at", "2020-01-01T00:00:00.000000Z"), {"report"}),
+    ("report about another council", report_value("session", "tenant_name", "Concejo de Otro"), {"report"}),
+    ("report with stronger custody", report_value("custody", "weaker_than_object_lock", False), {"report"}),
+    ("report with other engines", report("engines", []), {"report"}),
+    ("report with a verdict slipped in", report("opinion", "Approved by the auditor"), {"report"}),
+    ("report's seal with a field slipped in", report_value("seal", "witness", None), {"report"}),
+    ("snapshot with an unsigned field", unsigned(timestamp="2019-01-01"), {"snapshot"}),
+    ("signature with an unsigned field", signature(signed_by="the mayor"), {"signature"}),
+    ("key with an unsigned owner", key_owner, {"signature"}),
+    ("manifest with an unsigned field", manifest(note="checked"), {"bundle"}),
+    ("recording invented in the manifest", invented_recording, {"audio-files"}),
+    ("recording dropped everywhere", dropped_recording, {"audio-files"}),
+    ("file slipped in and listed", listed_file, {"bundle"}),
     ("report about another seal", report("seal", {"integrity_hash": "sha256:" + "0" * 64}), {"report"}),
     ("report not JSON", replaced("audit_report.json", b'{"seal":NaN}'), {"report"}),
     ("report with a name twice", replaced("audit_report.json", b'{"a":1,"a":2}'), {"report"}),

@@ -17,6 +17,7 @@ from django.test import AsyncClient
 from pytest_django import Settings
 
 from astra_site.lib.hashing import Sha256
+from custody.export import installation_public_keys
 from jobs.transcription.wer import word_error_rate
 from tests.people import Person
 from tests.sessions.minutes_client import Minutes, finish_jobs
@@ -106,8 +107,10 @@ def test_what_is_downloaded_passes_the_stand_alone_check(alice: Person, tmp_path
     assert status == 200
     evidence = tmp_path / "evidence.zip"
     evidence.write_bytes(content)
+    keys = tmp_path / "council_keys.json"
+    keys.write_bytes(installation_public_keys())
     check = subprocess.run(
-        [sys.executable, "-m", "astra_verify", str(evidence)],
+        [sys.executable, "-m", "astra_verify", str(evidence), "--trusted-key", str(keys)],
         cwd=ROOT,
         capture_output=True,
         text=True,
