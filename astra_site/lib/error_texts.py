@@ -38,6 +38,7 @@ _TEXTS: Final[dict[str, Any]] = {
     "unknown_engine": _("This installation does not have the speech engine that the session asks for."),
     "audio_unreadable": _("The audio can't be read: it is damaged or no audio."),
     "audio_truncated": _("The audio file is incomplete: send it again."),
+    "audio_malformed": _("The audio goes on after the end that it announces: export it anew and send it again."),
     "audio_empty": _("The audio file holds no sound."),
     "step_crashed": _("The step ended in an unforeseen error. Try again; if it happens again, see the worker's log."),
     "audio_not_held": _("Recordings of the session are not in custody yet. Try again."),
@@ -60,6 +61,7 @@ _TEXTS: Final[dict[str, Any]] = {
     "skeleton_embedded_object": _("The Word document holds embedded objects: remove them and upload it again."),
     "skeleton_external_relationship": _("The Word document loads something from outside: embed it or remove it."),
     "skeleton_active_field": _("The Word document has a field that reads files or runs commands: remove it."),
+    "skeleton_part_unknown": _("The Word document holds a file of another kind: remove what is embedded in it."),
 }
 
 

@@ -13,9 +13,16 @@ from typing import Final
 
 from lxml import etree
 
+from tenants.skeleton.content_types import WORD_MAIN, ContentTypes
 from tenants.skeleton.errors import SkeletonRefused, SkeletonTooLarge
-from tenants.skeleton.safety import refuse_unsafe_content_types, refuse_unsafe_fields, refuse_unsafe_relationships
-from tenants.skeleton.wordml import CONTENT_TYPES_NS, PACKAGE_RELATIONSHIPS_NS, RELATIONSHIP_BASE, parse_xml
+from tenants.skeleton.fields import refuse_unsafe_fields
+from tenants.skeleton.safety import (
+    is_external,
+    refuse_unknown_parts,
+    refuse_unsafe_content_types,
+    refuse_unsafe_relationships,
+)
+from tenants.skeleton.wordml import PACKAGE_RELATIONSHIPS_NS, RELATIONSHIP_BASE, parse_xml
 
 CONTENT_TYPES_PART: Final = "[Content_Types].xml"
 _DAMAGED: Final = (
@@ -71,34 +78,27 @@ class Package:
 def open_package(docx: bytes, limits: PackageLimits | None = None) -> Package:
     """Open a DOCX safely.
 
-    Guarantees: a real ZIP within the limits, one main Word document, well-formed XML without document types, no
-    macros, no embedded objects, nothing loaded from outside (hyperlinks excepted), no fields that read other files.
+    Guarantees: a real ZIP within the limits, one main Word document, parts of known kinds only, well-formed XML
+    without document types, no macros, no embedded objects, nothing loaded from outside (hyperlinks excepted), no
+    fields but those that are known to be harmless.
     Raises `SkeletonRefused` or `SkeletonTooLarge`, each with its own code.
     """
     parts = _unpack(docx, limits or PackageLimits())
     if CONTENT_TYPES_PART not in parts:
         raise _not_docx("it has no list of content types")
-    content_types = parse_xml(parts[CONTENT_TYPES_PART], CONTENT_TYPES_PART)
-    refuse_unsafe_content_types(
-        {
-            str(element.get("PartName") or element.get("Extension")): str(element.get("ContentType"))
-            for element in content_types
-            if element.tag in _CONTENT_TYPE_TAGS
-        },
-        parts,
-    )
+    content_types = ContentTypes(parse_xml(parts[CONTENT_TYPES_PART], CONTENT_TYPES_PART))
+    refuse_unsafe_content_types(content_types.declared, parts)
     document_part = _main_document(parts)
+    if content_types.of(document_part) != WORD_MAIN:
+        raise _not_docx("its main part isn't one of Word")
+    refuse_unknown_parts(parts)
     for name, data in parts.items():
-        if name.endswith(".rels"):
+        if name.lower().endswith(".rels"):
             refuse_unsafe_relationships(name, parse_xml(data, name))
-        elif name.endswith(".xml"):
-            root = parse_xml(data, name)
-            if name.startswith("word/"):
-                refuse_unsafe_fields(name, root)
+        elif content_types.is_xml(name, data):
+            refuse_unsafe_fields(name, parse_xml(data, name))
+    _check_relationship_names(parts)
     return Package(parts=parts, document_part=document_part)
-
-
-_CONTENT_TYPE_TAGS: Final = (f"{{{CONTENT_TYPES_NS}}}Override", f"{{{CONTENT_TYPES_NS}}}Default")
 
 
 def relationships_part(part: str) -> str:
@@ -154,13 +154,21 @@ def _check_entries(entries: list[zipfile.ZipInfo], limits: PackageLimits) -> Non
             )
 
 
+def _check_relationship_names(parts: Mapping[str, bytes]) -> None:
+    """Refuse relationships that only readers who ignore upper and lower case would find."""
+    for name in parts:
+        folder = posixpath.dirname(name)
+        if name.lower().endswith(".rels") and not (name.endswith(".rels") and posixpath.basename(folder) == "_rels"):
+            raise _not_docx(f"its part {name} has an unusual name")
+
+
 def _read_relationships(parts: Mapping[str, bytes], part: str) -> tuple[Relationship, ...]:
     rels_part = relationships_part(part)
     if rels_part not in parts:
         return ()
     found = []
     for element in parse_xml(parts[rels_part], rels_part).iter(f"{{{PACKAGE_RELATIONSHIPS_NS}}}Relationship"):
-        external = element.get("TargetMode") == "External"
+        external = is_external(element)
         target = str(element.get("Target") or "")
         if not external:
             target = posixpath.normpath(posixpath.join("/", posixpath.dirname(part), target)).lstrip("/")

@@ -9,6 +9,7 @@ from lxml import etree
 from tenants.skeleton.errors import SkeletonRefused
 
 W_NS: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+STRICT_W_NS: Final = "http://purl.oclc.org/ooxml/wordprocessingml/main"
 R_NS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE_RELATIONSHIPS_NS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 CONTENT_TYPES_NS: Final = "http://schemas.openxmlformats.org/package/2006/content-types"

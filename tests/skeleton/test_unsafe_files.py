@@ -108,6 +108,74 @@ def test_a_damaged_file_is_refused_or_read_but_never_breaks_the_parser(data: st.
         parse_skeleton(bytes(docx))
 
 
+def test_case_does_not_hide_a_relationship() -> None:
+    template = relationship("attachedTemplate", "http://example.org/x.dotm", external=True)
+    rels = f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{template}</Relationships>'
+    for name in ("word/_rels/document.xml.RELS", "word/_rels/settings.xml.RELS", "word/_RELS/settings.xml.rels"):
+        # The package has its own document.xml.rels: of the two spellings only one may be there.
+        with pytest.raises(SkeletonRefused) as caught:
+            parse_skeleton(make_docx("", replaced={name: rels}))
+        assert caught.value.code in {"skeleton_external_relationship", "skeleton_not_docx"}
+    only_upper = _renamed(make_docx("", relationships=template), "word/_rels/document.xml.rels", ".rels", ".RELS")
+    assert _code(only_upper) == "skeleton_external_relationship"
+    harmless = _renamed(make_docx(""), "word/_rels/document.xml.rels", ".rels", ".RELS")
+    assert _code(harmless) == "skeleton_not_docx"
+
+
+@pytest.mark.parametrize("mode", ["external", "EXTERNAL", " External ", "Elsewhere"])
+def test_whatever_is_not_internal_is_external(mode: str) -> None:
+    loads = relationship("attachedTemplate", "http://example.org/x.dotm", external=True)
+    assert _code(make_docx("", relationships=loads.replace('"External"', f'"{mode}"'))) == (
+        "skeleton_external_relationship"
+    )
+
+
+@pytest.mark.parametrize("target", ["http://example.org/p.png", "//server/p.png", "\\\\server\\p.png", "file:///p.png"])
+def test_an_internal_target_stays_inside(target: str) -> None:
+    assert _code(make_docx("", relationships=relationship("image", target))) == "skeleton_external_relationship"
+
+
+@pytest.mark.parametrize(
+    "part", ["word/embeddings/o.bin", "word/a.exe", "word/a.html", "word/a.docm", "word/noextension", "word/a.xml.lnk"]
+)
+def test_a_part_of_an_unknown_kind_is_refused(part: str) -> None:
+    assert _code(make_docx("", replaced={part: b"x"})) == "skeleton_part_unknown"
+
+
+def test_xml_is_checked_whatever_its_part_is_called() -> None:
+    field = make_docx('<w:p><w:fldSimple w:instr=" DDEAUTO x "/></w:p>')
+    hidden = _renamed(field, "word/document.xml", "document.xml", "document.png")
+    assert _code(hidden) == "skeleton_active_field"
+
+
+def test_two_content_types_for_one_part_are_refused() -> None:
+    with zipfile.ZipFile(io.BytesIO(make_docx(""))) as archive:
+        types = archive.read("[Content_Types].xml").decode()
+    second = '<Override PartName="/WORD/document.xml" ContentType="application/xml"/></Types>'
+    assert _code(make_docx("", replaced={"[Content_Types].xml": types.replace("</Types>", second)})) == (
+        "skeleton_not_docx"
+    )
+
+
+def _code(docx: bytes) -> str:
+    with pytest.raises(AstraError) as caught:
+        parse_skeleton(docx)
+    return caught.value.code
+
+
+def _renamed(docx: bytes, part: str, old: str, new: str) -> bytes:
+    """Return the package with one part under another name, everything that names it included."""
+    with zipfile.ZipFile(io.BytesIO(docx)) as archive:
+        parts = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    renamed = {name.replace(old, new) if name == part else name: data for name, data in parts.items()}
+    if part.endswith(".xml"):
+        for name in ("[Content_Types].xml", "_rels/.rels"):
+            renamed[name] = renamed[name].replace(old.encode(), new.encode())
+        rels = renamed.pop("word/_rels/document.xml.rels")
+        renamed[f"word/_rels/{new}.rels"] = rels
+    return _zip(renamed)
+
+
 def test_web_links_and_harmless_fields_are_fine() -> None:
     page = '<w:p><w:fldSimple w:instr=" PAGE "/></w:p>'
     docx = make_docx(page, relationships=relationship("hyperlink", "https://www.quibdo-choco.gov.co", external=True))
