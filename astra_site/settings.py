@@ -154,6 +154,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "astra_site.lib.problems.problem_response",
     "UNAUTHENTICATED_USER": None,
 }
+# The API's description at /docs and /openapi.json, for anyone.
+PUBLIC_DOCS = env.flag("ASTRA_PUBLIC_DOCS", default=not PRODUCTION)
 SPECTACULAR_SETTINGS = {
     "TITLE": "ASTRA",
     "DESCRIPTION": "From a council's recorded session to its sealed minutes.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -18,9 +19,12 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
-    path("openapi.json", SpectacularAPIView.as_view(), name="openapi"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("objects/<str:token>", download_object, name="object"),
     path("v1/orchestrator/", include("sessions_app.api.urls")),
     path("v1/orchestrator/", include("jobs.api.urls")),
 ]
+if settings.PUBLIC_DOCS:
+    urlpatterns += [
+        path("openapi.json", SpectacularAPIView.as_view(), name="openapi"),
+        path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    ]

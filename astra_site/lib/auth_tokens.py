@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -13,13 +15,17 @@ from uuid import UUID
 import jwt
 from django.conf import settings
 from jwt import PyJWK, PyJWKClient, PyJWKSet
-from jwt.exceptions import PyJWKClientConnectionError
+from jwt.exceptions import PyJWKClientConnectionError, PyJWKSetError
 
 from astra_site.lib.errors import Forbidden, Unauthenticated, Unavailable
 
 ALLOWED_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"})
 _LEEWAY_S = 10
 _FETCH_TIMEOUT_S = 5
+_MAX_SUBJECT_CHARS = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_NO_KEYS = (OSError, HTTPException, ValueError, TypeError, AttributeError, PyJWKSetError)
+"""What reading keys raises when they are not there, half-written, or no JWKS at all."""
 _REQUIRED = ("exp", "iss", "aud", "sub")
 
 
@@ -63,7 +69,7 @@ class FileKeys:
                 found = PyJWKSet.from_dict(json.loads(self._path.read_text()))
                 self._keys = {str(key.key_id): key for key in found.keys}
                 self._read_at_mtime_ns = mtime_ns
-        except OSError as error:
+        except _NO_KEYS as error:
             raise Unavailable("identity_keys_unavailable", "The identity provider's keys can't be read.") from error
         kid = str(jwt.get_unverified_header(token).get("kid"))
         if kid not in self._keys:
@@ -90,7 +96,7 @@ class TokenVerifier:
         try:
             if jwt.get_unverified_header(token).get("alg") not in self._algorithms:
                 raise Unauthenticated("token_invalid", "The token is signed with an algorithm that is not accepted.")
-            key = self._keys.get_signing_key_from_jwt(token)
+            key = self._key_of(token)
             claims = jwt.decode(
                 token,
                 key,
@@ -108,9 +114,17 @@ class TokenVerifier:
             raise Unauthenticated("token_wrong_issuer", "The token comes from another identity provider.") from error
         except PyJWKClientConnectionError as error:
             raise Unavailable("identity_keys_unavailable", "The identity provider does not answer.") from error
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, RecursionError, OverflowError) as error:
             raise Unauthenticated("token_invalid", "The token is malformed, altered or not yet valid.") from error
         return _principal(claims)
+
+    def _key_of(self, token: str) -> PyJWK:
+        try:
+            return self._keys.get_signing_key_from_jwt(token)
+        except _NO_KEYS as error:
+            raise Unavailable(
+                "identity_keys_unavailable", "The identity provider publishes no keys that can be read."
+            ) from error
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
@@ -118,9 +132,25 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         tenant_id = UUID(str(claims.get("tenant_id")))
     except ValueError as error:
         raise Forbidden("token_without_tenant", "The token names no tenant (claim tenant_id).") from error
+    return Principal(subject=_subject(claims["sub"]), tenant_id=tenant_id, scopes=_scopes(claims))
+
+
+def _subject(sub: object) -> str:
+    """Return who it is; raise for what neither the journal nor a log line can hold."""
+    if not isinstance(sub, str) or not 1 <= len(sub) <= _MAX_SUBJECT_CHARS or _CONTROL.search(sub):
+        raise Unauthenticated(
+            "token_invalid", f"The claim sub must be 1 to {_MAX_SUBJECT_CHARS} characters without control characters."
+        )
+    return sub
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Return the scopes: words in `scope` (RFC 8693), or a list in `scope` or `scopes`."""
     raw = claims.get("scope", claims.get("scopes", ""))
-    scopes = raw.split() if isinstance(raw, str) else [str(item) for item in raw]
-    return Principal(subject=str(claims["sub"]), tenant_id=tenant_id, scopes=frozenset(scopes))
+    scopes = raw.split() if isinstance(raw, str) else raw
+    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+        raise Unauthenticated("token_invalid", "The claim scope must be a text or a list of texts.")
+    return frozenset(scopes)
 
 
 @cache

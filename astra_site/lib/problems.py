@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -88,6 +88,8 @@ def _translate(error: Exception) -> Response | None:
         return problem(403, "forbidden", "This is not allowed.")
     if isinstance(error, SuspiciousOperation):
         return problem(400, "request_malformed", "The request is malformed.")
+    if isinstance(error, DataError):
+        return problem(400, "input_unstorable", "A value is too long, too large or of a kind that can't be stored.")
     if isinstance(error, OperationalError | InterfaceError):
         return problem(503, "database_unavailable", "The database does not answer; nothing was stored. Try again.")
     return None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,9 +23,26 @@ from jobs.api.serializers import JobEventOutput, JobOutput
 from jobs.models import Job, JobEvent, Status
 
 _MAX_EVENTS_PER_PAGE = 200
+_EVENT_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-class JobPages(CursorPagination):
+class CheckedCursorPagination(CursorPagination, ABC):
+    """DRF's pages, with a `404` also for a cursor whose position is no value of the ordering column."""
+
+    @staticmethod
+    @abstractmethod
+    def is_position(text: str) -> bool:
+        """Tell whether the text is a value of the first ordering column."""
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Return where the page begins; raise `NotFound` for a cursor that was not handed out here."""
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not self.is_position(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+
+class JobPages(CheckedCursorPagination):
     """Newest first; `cursor` goes on where the last page ended, whatever was added meanwhile."""
 
     page_size = 50
@@ -29,12 +50,26 @@ class JobPages(CursorPagination):
     page_size_query_param = "page_size"
     ordering = ("-created_at", "-id")
 
+    @staticmethod
+    def is_position(text: str) -> bool:
+        """Tell whether it is a point in time, with its zone."""
+        try:
+            moment = parse_datetime(text)
+        except ValueError:
+            return False
+        return moment is not None and moment.tzinfo is not None
 
-class JobEventPages(CursorPagination):
+
+class JobEventPages(CheckedCursorPagination):
     """Oldest first."""
 
     page_size = _MAX_EVENTS_PER_PAGE
     ordering = ("number",)
+
+    @staticmethod
+    def is_position(text: str) -> bool:
+        """Tell whether it is the number of an event."""
+        return _EVENT_NUMBER.fullmatch(text) is not None
 
 
 class JobListView(AstraAPIView):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -96,6 +97,28 @@ def test_pages_follow_one_another_without_gaps(stage: Stage, alicia: APIClient) 
 def test_a_wrong_filter_is_refused(alicia: APIClient, query: dict[str, str]) -> None:
     answer = alicia.get(BASE, query)
     assert (answer.status_code, answer.json()["code"]) == (400, "input_invalid")
+
+
+def _at(alicia: APIClient, path: str, cursor: str) -> int:
+    return int(alicia.get(path, {"cursor": b64encode(cursor.encode()).decode()}).status_code)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["p=foo", "p=2026-01-01", "p=2026-13-01T00:00:00Z", "p=2026-01-01T00:00:00", "p=%00", "o=9999999999999999999&p=x"],
+)
+def test_a_cursor_that_was_not_handed_out_is_refused(workshop: Workshop, alicia: APIClient, cursor: str) -> None:
+    job = workshop.submit()
+    assert _at(alicia, BASE, cursor) == 404
+    assert _at(alicia, f"{BASE}/{job.id}/events", cursor) == 404
+    assert alicia.get(BASE, {"cursor": "ñ"}).status_code == 404
+
+
+def test_the_cursor_of_another_list_is_refused(workshop: Workshop, alicia: APIClient) -> None:
+    job = workshop.submit()
+    assert (_at(alicia, BASE, "p=1"), _at(alicia, f"{BASE}/{job.id}/events", "p=1")) == (404, 200)
+    moment = "p=2026-01-01 00:00:00%2B00:00"
+    assert (_at(alicia, BASE, moment), _at(alicia, f"{BASE}/{job.id}/events", moment)) == (200, 404)
 
 
 def test_a_job_shows_its_error_and_its_history(workshop: Workshop, alicia: APIClient) -> None:

@@ -14,12 +14,15 @@ ROOT = Path(__file__).parents[2]
 DEADLINE_S = 60
 
 
-def load_settings(**environment: str) -> subprocess.CompletedProcess[str]:
+PRINT_HOSTS = "from astra_site import settings; print(settings.ALLOWED_HOSTS)"
+
+
+def load_settings(program: str = PRINT_HOSTS, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
     return subprocess.run(
-        [sys.executable, "-c", "from astra_site import settings; print(settings.ALLOWED_HOSTS)"],
+        [sys.executable, "-c", program],
         cwd=ROOT,
-        env={**kept, "ASTRA_PRODUCTION": "1", **environment},
+        env={**kept, "ASTRA_PRODUCTION": "1", "DJANGO_SETTINGS_MODULE": "astra_site.settings", **environment},
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
@@ -53,3 +56,16 @@ def test_production_refuses_every_development_value(tmp_path: Path, subtests: py
             assert "Production refuses development values" in process.stderr
             assert name.split()[0] in process.stderr.splitlines()[-1]
     assert (complete.returncode, complete.stdout.strip()) == (0, "['astra.example.org']"), complete.stderr
+
+
+@pytest.mark.parametrize(("chosen", "status"), [({}, "404 404"), ({"ASTRA_PUBLIC_DOCS": "1"}, "200 200")])
+def test_production_shows_the_apis_description_only_when_told(
+    tmp_path: Path, chosen: dict[str, str], status: str
+) -> None:
+    program = (
+        "import django; django.setup(); from django.test import Client; client = Client(); "
+        "print(*(client.get(path, headers={'host': 'astra.example.org'}).status_code "
+        "for path in ('/docs', '/openapi.json')))"
+    )
+    ended = load_settings(program, **good(tmp_path), **chosen)
+    assert ended.stdout.strip() == status, ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import stat
@@ -87,6 +88,50 @@ def test_keys_that_can_not_be_read_are_an_outage_and_no_refusal(alice: Person, t
     verifier = TokenVerifier(FileKeys(tmp_path / "jwks.json"), issuer="i", audience="a", algorithms=["ES256"])
     with pytest.raises(Unavailable):
         verifier.verify(alice.token())
+
+
+@pytest.mark.parametrize("content", ["", '{"keys": [', "[]", '{"keys": []}', '{"keys": 5}', "\x00\udcff"])
+def test_keys_that_are_written_by_half_are_an_outage_and_no_refusal(
+    alice: Person, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "jwks.json").write_bytes(content.encode(errors="surrogateescape"))
+    verifier = TokenVerifier(FileKeys(tmp_path / "jwks.json"), issuer="i", audience="a", algorithms=["ES256"])
+    with pytest.raises(Unavailable) as caught:
+        verifier.verify(alice.token())
+    assert caught.value.code == "identity_keys_unavailable"
+
+
+def _signed(alice: Person, settings: Settings, **claims: object) -> str:
+    """A token like the development ones, with other claims."""
+    like = alice.token()
+    base = jwt.decode(like, options={"verify_signature": False})
+    key = (Path(settings.DATA_DIR) / "keys" / "dev_jwt_key.pem").read_text()
+    header = jwt.get_unverified_header(like)
+    with_bytes = json.dumps({**base, **claims}).encode()
+    return jwt.api_jws.encode(with_bytes, key, algorithm=header["alg"], headers=header)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        *({"sub": sub} for sub in ("x" * 201, "", "a\x00b", "a\nb", 7, None, ["a"])),
+        *({"scope": scope} for scope in (None, 5, {"a": 1}, [1], True)),
+    ],
+)
+def test_claims_that_can_not_be_kept_are_refused(alice: Person, settings: Settings, claims: dict[str, object]) -> None:
+    answer = client_with(_signed(alice, settings, **claims)).post(f"{BASE}/session/start", START, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+
+
+def test_scopes_may_come_as_a_list(alice: Person, settings: Settings) -> None:
+    token = _signed(alice, settings, scope=["sessions:read"], sub="x" * 200)
+    assert token_verifier().verify(token).scopes == frozenset({"sessions:read"})
+
+
+def test_a_header_nested_without_end_is_refused(alice: Person) -> None:
+    header = base64.urlsafe_b64encode(b"[" * 60_000).rstrip(b"=").decode()
+    with pytest.raises(Unauthenticated):
+        token_verifier().verify(f"{header}.e30.e30")
 
 
 def test_new_keys_in_the_file_are_seen_without_a_restart(alice: Person, settings: Settings, tmp_path: Path) -> None:
