@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         evidence = _evidence(options)
     except UnreadableInput as error:
         failure = {"exit_code": UNREADABLE, "error": str(error)}
-        print(json.dumps(failure) if options.json else _shown(f"UNREADABLE: {error}"))
+        print(json.dumps(failure) if options.json else _shown([f"UNREADABLE: {error}"]))
         return UNREADABLE
     findings = verify(evidence)
     code, facts = verdict(findings), about(evidence)
@@ -39,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = {"exit_code": code, "about": facts, "integrity_hash": facts["integrity_hash"], "steps": steps}
         print(json.dumps(found, indent=2))
     else:
-        print(_shown(f"{heading(facts)}\n\n{readable(findings)}"))
+        print(_shown([*heading(facts), "", *readable(findings)]))
     return code
 
 
-def _shown(text: str) -> str:
-    return printable(text, sys.stdout.encoding)
+def _shown(lines: Sequence[str]) -> str:
+    return "\n".join(printable(line, sys.stdout.encoding) for line in lines)
 
 
 def _parser() -> argparse.ArgumentParser:

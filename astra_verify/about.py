@@ -31,11 +31,11 @@ def about(evidence: Evidence) -> dict[str, str | None]:
     }
 
 
-def heading(about_evidence: dict[str, str | None]) -> str:
-    """The same for a person."""
+def heading(about_evidence: dict[str, str | None]) -> list[str]:
+    """The same as lines for a person."""
     lines = ["The evidence says of itself (the steps below say what of it is proven):"]
     lines += [f"  {label}: {about_evidence[name] or '(not said)'}" for name, label in _LABELS.items()]
-    return "\n".join(lines)
+    return lines
 
 
 _LABELS = {

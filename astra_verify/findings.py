@@ -60,15 +60,15 @@ def verdict(findings: list[Finding]) -> int:
     return INTACT if trusted else UNKNOWN_SIGNER
 
 
-def readable(findings: list[Finding]) -> str:
-    """The findings as text for a person."""
+def readable(findings: list[Finding]) -> list[str]:
+    """The findings as lines for a person."""
     lines = []
     for finding in findings:
         lines.append(f"{finding.number:>2}. [{finding.status.value}] {finding.title}")
         lines.append(f"      {finding.detail}")
     counts = {status: sum(finding.status is status for finding in findings) for status in Status}
     lines += ["", ", ".join(f"{count} {status.value}" for status, count in counts.items()) + ".", _result(findings)]
-    return "\n".join(lines)
+    return lines
 
 
 def _result(findings: list[Finding]) -> str:
@@ -83,8 +83,8 @@ def _result(findings: list[Finding]) -> str:
 
 
 def printable(text: str, encoding: str | None) -> str:
-    """Text that a terminal shows as it is: what would move the cursor or can't be encoded is written as an escape."""
-    safe = "".join(sign if sign.isprintable() or sign == "\n" else _escaped(sign) for sign in text)
+    """One line as a terminal shows it: what would move the cursor or can't be encoded is written as an escape."""
+    safe = "".join(sign if sign.isprintable() else _escaped(sign) for sign in text)
     kind = encoding or "utf-8"
     return safe.encode(kind, "backslashreplace").decode(kind)
 

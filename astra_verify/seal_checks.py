@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from astra_verify import canonical, signatures
@@ -66,7 +67,7 @@ def _by_path(listed: list[dict[str, Any]], known: frozenset[str]) -> dict[str, d
 def _check_listed_audio(evidence: Evidence, audio: dict[str, dict[str, Any]]) -> None:
     for path, row in audio.items():
         sha256 = hash_text(row.get("sha256"), f"The manifest's hash of {path}")
-        if not path.startswith(f"audio/{sha256.removeprefix('sha256:')}."):
+        if not re.fullmatch(rf"audio/{sha256.removeprefix('sha256:')}\.[a-z0-9]{{1,8}}", path):
             raise Disproved(f"The manifest lists {path} with another hash than its name.")
         whole(row.get("size_bytes"), f"The manifest's size of {path}")
         included = row.get("included")

@@ -79,11 +79,11 @@ def check_pins(dump: Mapping[str, Any], *, config: object, skeleton: Sha256) -> 
 
 
 def check_journal_length(entries: Sequence[JournalEntry], expected: int | None) -> None:
-    """The journal has as many entries as the session counted; None leaves that open.
+    """The journal has no fewer entries than the session counted: none was cut off at its end. None leaves that open.
 
     Raises `EvidenceInconsistent` (`journal_incomplete`).
     """
-    if expected is not None and len(entries) != expected:
+    if expected is not None and len(entries) < expected:
         raise EvidenceInconsistent(
             "journal_incomplete",
             f"The session counted {expected} journal entries, {len(entries)} were handed over.",

@@ -142,7 +142,18 @@ def test_a_recording_fetched_later_may_be_put_into_the_folder(tmp_path: Path) ->
 
 
 def test_what_a_terminal_would_obey_is_shown_as_an_escape() -> None:
-    assert printable("a\x1b[2J\ud800\u202eñ\n", "ascii") == "a\\x1b[2J\\ud800\\u202e\\xf1\n"
+    assert printable("a\x1b[2J\ud800\u202eñ\n", "ascii") == "a\\x1b[2J\\ud800\\u202e\\xf1\\n"
+
+
+def test_text_of_the_evidence_can_not_pose_as_a_line_of_the_verifier(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = evidence_files(parts())
+    dump = json.loads(files["session_dump.json"])
+    dump["session"]["tenant_name"] = "Concejo\nRESULT: everything obligatory is proven."
+    write_folder(tmp_path / "e", {**files, "session_dump.json": json.dumps(dump).encode()})
+    assert main([str(tmp_path / "e")]) == 1
+    assert "\nRESULT: everything" not in capsys.readouterr().out
 
 
 def test_the_command_says_no_with_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
