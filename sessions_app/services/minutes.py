@@ -140,6 +140,7 @@ def seal(context: StepContext) -> dict[str, Any]:
             config=session.config_version.content,
             skeleton_sha256=Sha256.parse(session.skeleton_version.sha256),
             entries=sealed_entries(session.id),
+            journal_length=session.journal_length,
         )
     )
     return {"snapshot_id": str(snapshot.id), "integrity_hash": snapshot.integrity_hash}
