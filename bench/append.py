@@ -132,7 +132,7 @@ def main() -> None:
     """Measure and print one line per figure."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--speed", type=float, default=2.5, help="how much faster than live each session sends")
+    options.add_argument("--speed", type=float, default=10.0, help="how much faster than live each session sends")
     given = options.parse_args()
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)

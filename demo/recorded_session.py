@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 FOLDER: Final = Path(__file__).resolve().parent
 RATE_HZ: Final = 16_000
 _FRAME_MS: Final = 20
+_BUFFER_MS: Final = 32
+"""Recorders hand on whole buffers; 512 samples are what many browsers and sound cards use."""
 _QUIET: Final = 0.01
 _SHORTEST_PAUSE_MS: Final = 240
 
@@ -87,7 +89,8 @@ class RecordedSession:
         length, first = best
         if length * _FRAME_MS < _SHORTEST_PAUSE_MS:
             return latest_ms
-        return earliest_ms + (first + length // 2) * _FRAME_MS
+        middle_ms = earliest_ms + (first + length // 2) * _FRAME_MS
+        return middle_ms // _BUFFER_MS * _BUFFER_MS
 
     def _wav(self, start_ms: int, end_ms: int) -> bytes:
         file = io.BytesIO()
