@@ -111,6 +111,7 @@ _OPENING: Final = (
         "Segundo, debate sobre el alumbrado público.",
         "Tercero, proposiciones.",
         "Cuarto, varios.",
+        pause_ms=_PARAGRAPH_MS,
     ),
 )
 
