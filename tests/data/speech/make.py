@@ -21,8 +21,12 @@ LEAD_MS, TAIL_MS, GAP_MS = 300, 400, 1500
 
 LINES = {
     "vote": Sentence("Con cinco votos a favor y once en contra, queda negada la proposición.", "es-419+f4", 146, 52),
-    "proposition": Sentence("Proposición número veintiséis, presentada por el doctor Gabriel Medina.", "es+m6", 150, 46),
-    "plan": Sentence("Pido que la administración presente un plan de obras antes de noviembre.", "es-419+Andrea", 150, 50),
+    "proposition": Sentence(
+        "Proposición número veintiséis, presentada por el doctor Gabriel Medina.", "es+m6", 150, 46
+    ),
+    "plan": Sentence(
+        "Pido que la administración presente un plan de obras antes de noviembre.", "es-419+Andrea", 150, 50
+    ),
     "agenda": Sentence("Queda aprobado el orden del día.", "es-419+pablo", 144, 44),
     "result": Sentence("Presidente, el resultado de la votación es este.", "es+f4", 148, 56),
     "visit": Sentence("Invito al alcalde a visitar la biblioteca.", "es-419+m6", 148, 42),
