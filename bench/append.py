@@ -1,7 +1,7 @@
 """The acknowledgement of a chunk, beside a bare ASGI app that makes the same writes: `make bench B=append`.
 
 Each live session sends a 5 s chunk (16 kHz WAV, 160 kB) at its own pace, faster than live by `--speed`; 1, 10 and 50
-sessions. Product and baseline alternate, round by round, on the same PostgreSQL, Redis and disk. No worker runs: this
+sessions, at most 20 appends a second in all (fifty live sessions send ten). Product and baseline alternate, round by round, on the same PostgreSQL, Redis and disk. No worker runs: this
 is the acknowledgement, not the model. The floor of one append: one object of 160 kB with two fsyncs, one commit with
 one fsync, one Redis round trip.
 """
@@ -28,6 +28,8 @@ from demo.client import Client
 from demo.stack import COUNCIL_SLUG, ROOT, Stack, free_port
 
 CHUNK_S = 5
+MOST_PER_S = 20.0
+"""Appends a second in all: fifty live sessions send ten."""
 Append = Callable[[httpx.AsyncClient, int, int], Awaitable[None]]
 
 
@@ -143,15 +145,16 @@ def main() -> None:
         baseline_port = free_port()
         baseline = start_baseline(stack, baseline_port)
         try:
-            _measure(stack, f"http://127.0.0.1:{baseline_port}", given.rounds, CHUNK_S / given.speed)
+            _measure(stack, f"http://127.0.0.1:{baseline_port}", given.rounds, given.speed)
         finally:
             baseline.terminate()
             baseline.wait(timeout=10)
 
 
-def _measure(stack: Stack, baseline_url: str, rounds: int, interval_s: float) -> None:
+def _measure(stack: Stack, baseline_url: str, rounds: int, speed: float) -> None:
     for sessions in (1, 10, 50):
-        chunks_each = max(4, 40 // sessions)
+        interval_s = max(CHUNK_S / speed, sessions / MOST_PER_S)
+        chunks_each = max(6, 20 // sessions)
         product: list[float] = []
         bare: list[float] = []
         for turn in range(-1, rounds):
