@@ -1,9 +1,9 @@
 """The acknowledgement of a chunk, beside a bare ASGI app that makes the same writes: `make bench B=append`.
 
 Each live session sends a 5 s chunk (16 kHz WAV, 160 kB) at its own pace, faster than live by `--speed`; 1, 10 and 50
-sessions, at most 20 appends a second in all (fifty live sessions send ten). Product and baseline alternate, round by round, on the same PostgreSQL, Redis and disk. No worker runs: this
-is the acknowledgement, not the model. The floor of one append: one object of 160 kB with two fsyncs, one commit with
-one fsync, one Redis round trip.
+sessions, at most 20 appends a second in all (fifty live sessions send ten). Product and baseline alternate, round by
+round, on the same PostgreSQL, Redis and disk. No worker runs: this is the acknowledgement, not the model. The floor of
+one append: one object of 160 kB with two fsyncs, one commit with one fsync, one Redis round trip.
 """
 
 from __future__ import annotations
