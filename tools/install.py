@@ -97,8 +97,8 @@ def install_node_tools() -> bool:
     lock, stamp = NODE / "package-lock.json", NODE / "node_modules" / ".package-lock.json"
     if stamp.exists() and stamp.stat().st_mtime >= lock.stat().st_mtime:
         return True
-    # Not `npm ci`: it insists on the validator's packages for other platforms, of which some are not published. The lock
-    # still fixes versions and content hashes.
+    # Not `npm ci`: it insists on the validator's packages for other platforms, of which some are not published. The
+    # lock still fixes versions and content hashes.
     install = ("npm", "install", "--no-save", "--prefix", str(NODE), "--no-audit", "--no-fund")
     return shutil.which("npm") is not None and run(*install)
 
