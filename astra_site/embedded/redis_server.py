@@ -146,6 +146,6 @@ def find_redis_binary() -> Path:
 
 
 def _is_recent(binary: str) -> bool:
-    shown = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
+    shown = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - our own binary
     match = _VERSION.search(shown.stdout)
     return match is not None and (int(match.group(1)), int(match.group(2))) >= _OLDEST_VERSION

@@ -9,14 +9,14 @@ import django
 
 django.setup()
 
-from astra_site.lib.tenancy import tenant_scope  # noqa: E402
-from demo.recorded_session import RecordedSession  # noqa: E402 - after django.setup
-from jobs.runtime.work import run_job  # noqa: E402
-from sessions_app.models import Session, State  # noqa: E402
-from sessions_app.services.finalize import finalize  # noqa: E402
-from sessions_app.services.inputs import Captured, append_text  # noqa: E402
-from sessions_app.services.sessions import start_session  # noqa: E402
-from tenants.models import Tenant  # noqa: E402
+from astra_site.lib.tenancy import tenant_scope  # noqa: E402 - needs django.setup
+from demo.recorded_session import RecordedSession  # noqa: E402 - needs django.setup
+from jobs.runtime.work import run_job  # noqa: E402 - needs django.setup
+from sessions_app.models import Session, State  # noqa: E402 - needs django.setup
+from sessions_app.services.finalize import finalize  # noqa: E402 - needs django.setup
+from sessions_app.services.inputs import Captured, append_text  # noqa: E402 - needs django.setup
+from sessions_app.services.sessions import start_session  # noqa: E402 - needs django.setup
+from tenants.models import Tenant  # noqa: E402 - needs django.setup
 
 
 def main() -> None:
