@@ -105,6 +105,8 @@ MAX_ASSET_BYTES = env.integer("ASTRA_MAX_ASSET_BYTES", 20 * 1024 * 1024)
 # base64 in JSON is a third larger than the audio in it; the rest is room for the other fields.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_CHUNK_BYTES * 4 // 3 + 64 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_CHUNK_BYTES
+# Blocking work of sockets, gRPC and watchers in one process.
+ASYNC_THREADS = env.integer("ASTRA_ASYNC_THREADS", 8)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

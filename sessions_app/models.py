@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from astra_site.lib.clock import utc_now
 from astra_site.lib.ids import new_id
 from astra_site.lib.tenancy import TenantOwned
 from tenants.models import ConfigVersion, SkeletonVersion
@@ -29,10 +30,15 @@ class State(models.TextChoices):
     CLOSED = "CLOSED", _("Closed")
     BUILD_FAILED = "BUILD_FAILED", _("Building failed")
     SEAL_FAILED = "SEAL_FAILED", _("Sealing failed")
+    ABANDONED = "ABANDONED", _("Abandoned")
 
 
 class Session(TenantOwned):
-    """One council session. What it pins at the start never changes under it."""
+    """One council session. What it pins at the start never changes under it.
+
+    `last_activity_at` is the last entry that somebody outside caused. `fence` counts the productions of the minutes: a
+    producer that was overtaken holds an older number and can write nothing. A clone names what it corrects.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, default=Mode.BATCH)
@@ -45,6 +51,7 @@ class Session(TenantOwned):
     started_by = models.CharField(_("started by"), max_length=200)
     started_at = models.DateTimeField(_("started"))
     state_changed_at = models.DateTimeField(_("last change"))
+    last_activity_at = models.DateTimeField(_("last activity"), default=utc_now)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
     journal_length = models.PositiveIntegerField(_("journal entries"), default=0)
@@ -59,11 +66,20 @@ class Session(TenantOwned):
     integrity_hash = models.CharField(_("integrity hash"), max_length=71, default="", blank=True)
     failure = models.JSONField(_("failure"), null=True, blank=True)
 
+    fence = models.PositiveBigIntegerField(default=0, editable=False)
+    parent_session_id = models.UUIDField(_("corrects the session"), null=True, blank=True)
+    parent_snapshot_id = models.UUIDField(null=True, blank=True)
+    graveyard_key = models.CharField(max_length=300, default="", blank=True)
+    cleaned_at = models.DateTimeField(_("temporary audio removed"), null=True, blank=True)
+
     class Meta(TenantOwned.Meta):
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         ordering = ["-started_at"]
-        indexes = [models.Index(fields=["tenant", "state", "-started_at"], name="session_by_state")]
+        indexes = [
+            models.Index(fields=["tenant", "state", "-started_at"], name="session_by_state"),
+            models.Index(fields=["state", "last_activity_at"], name="session_by_activity"),
+        ]
 
     def __str__(self) -> str:
         number = self.metadata.get("number")
@@ -83,6 +99,11 @@ class EntryKind(models.TextChoices):
     FAILURE = "failure", _("Failure")
     BLOCKS = "blocks", _("Blocks")
     RECOVERED = "recovered", _("Recovered blocks")
+    REVIEW = "review", _("Recovery given up")
+    EDIT = "edit", _("Correction")
+    INHERITED = "inherited", _("Taken from the corrected session")
+    ABANDONED = "abandoned", _("Abandoned")
+    RESUMED = "resumed", _("Resumed")
 
 
 SEQUENCED_INPUTS = (EntryKind.AUDIO, EntryKind.RECORDING, EntryKind.TEXT)
@@ -120,12 +141,12 @@ class JournalRow(TenantOwned):
             models.UniqueConstraint(fields=["session", "number"], name="journal_number_once"),
             models.UniqueConstraint(
                 fields=["session", "sequence_id"],
-                condition=models.Q(kind__in=["audio", "recording", "text"]),
+                condition=models.Q(kind__in=["audio", "recording", "text", "inherited"]),
                 name="journal_one_input_per_sequence",
             ),
             models.UniqueConstraint(
                 fields=["session", "sequence_id", "kind"],
-                condition=models.Q(kind__in=["transcript", "failure", "blocks", "recovered"]),
+                condition=models.Q(kind__in=["transcript", "failure", "blocks", "recovered", "review"]),
                 name="journal_one_result_per_sequence",
             ),
             models.UniqueConstraint(

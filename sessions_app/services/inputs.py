@@ -27,7 +27,6 @@ from jobs.transcription.audio import check_audio, probe
 from jobs.transcription.containers import Container
 from sessions_app.errors import InputInvalid, SequenceConflict, SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
-from sessions_app.services.buffering import show_in_buffer
 from sessions_app.services.engine import pin_engine
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from sessions_app.services.sessions import latest_context
@@ -169,7 +168,6 @@ def upload_asset(
             "restricted": bool(context and context.payload["restricted"]),
         }
         row = write(locked, NewEntry(EntryKind.ASSET, payload, None, actor, content=normal.sha256))
-    show_in_buffer(session, row)
     return Accepted(row, is_repeat=False)
 
 
@@ -222,7 +220,6 @@ def _accept(session: Session, entry: NewEntry, flow: str) -> Accepted:
         highest = max(sequence_id, locked.highest_sequence_id)
         row = write(locked, replace(entry, sequence_id=sequence_id), highest_sequence_id=highest)
         job = _submit_job(locked, row, flow)
-    show_in_buffer(session, row)
     return Accepted(row, is_repeat=False, job_id=job.id)
 
 

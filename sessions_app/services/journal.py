@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from astra_site.lib.hashing import Sha256
 from custody.journal import AudioRecord, JournalEntry
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.services.buffering import show_in_buffer
+from sessions_app.services.events import announce
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,14 @@ def lock_for_entry(session_id: UUID, states: Collection[State]) -> Session:
 
 
 def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
-    """Record an entry under the next number of a session that `lock_for_entry` holds; change its row with it."""
+    """Record an entry under the next number of a session that `lock_for_entry` holds; change its row with it.
+
+    After the commit the entry is shown in the buffer and announced to whoever watches; losing that loses nothing.
+    """
     recorded_at = utc_now()
     session.journal_length += 1
+    if entry.actor is not None:
+        changes = {"last_activity_at": recorded_at, **changes}
     Session.objects.filter(pk=session.pk).update(journal_length=session.journal_length, **changes)
     sealed = JournalEntry(
         number=session.journal_length,
@@ -79,7 +87,13 @@ def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
         audio_duration_ms=audio.duration_ms if audio else None,
         recorded_at=recorded_at,
     )
+    transaction.on_commit(partial(_mirror, session, row), robust=True)
     return row
+
+
+def _mirror(session: Session, row: JournalRow) -> None:
+    show_in_buffer(session, row)
+    announce(session.pk)
 
 
 def write_result_once(session_id: UUID, entry: NewEntry) -> JournalRow:

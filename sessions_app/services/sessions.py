@@ -60,6 +60,7 @@ def start_session(
         started_by=actor,
         started_at=now,
         state_changed_at=now,
+        last_activity_at=now,
     )
     open_buffer(session)
     return session

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from astra_site.lib.clock import utc_now
 from sessions_app.models import Session, State
+from sessions_app.services.events import announce
 
 ALLOWED: dict[State, frozenset[State]] = {
-    State.OPEN: frozenset({State.DRAINING}),
+    State.OPEN: frozenset({State.DRAINING, State.ABANDONED}),
     State.DRAINING: frozenset({State.BUILDING}),
     State.BUILDING: frozenset({State.SEALING, State.BUILD_FAILED}),
     State.SEALING: frozenset({State.CLOSED, State.SEAL_FAILED}),
     State.BUILD_FAILED: frozenset({State.BUILDING}),
     State.SEAL_FAILED: frozenset({State.SEALING}),
     State.CLOSED: frozenset(),
+    State.ABANDONED: frozenset({State.OPEN}),
 }
 
 
@@ -28,4 +33,6 @@ def move(session_id: UUID, before: State, after: State, **changes: Any) -> bool:
     if after not in ALLOWED[before]:
         raise ValueError(f"A session never goes from {before} to {after}.")
     won = Session.objects.filter(pk=session_id, state=before).update(state=after, state_changed_at=utc_now(), **changes)
+    if won:
+        transaction.on_commit(partial(announce, session_id), robust=True)
     return bool(won)

@@ -23,7 +23,6 @@ from sessions_app.blocks import (
     review_block,
 )
 from sessions_app.models import EntryKind, JournalRow, Session
-from sessions_app.services.buffering import show_in_buffer
 from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.services.sessions import latest_context, speaker_number
 from sessions_app.services.transcripts import utterances_of
@@ -73,7 +72,7 @@ def recover_input(session: Session, sequence_id: int) -> bool:
     payload = _understood(
         session, row, results[EntryKind.TRANSCRIPT], _context_after(earlier.order_by("-sequence_id").first())
     )
-    show_in_buffer(session, write_result_once(session.id, NewEntry(EntryKind.RECOVERED, payload, sequence_id)))
+    write_result_once(session.id, NewEntry(EntryKind.RECOVERED, payload, sequence_id))
     return True
 
 
@@ -112,9 +111,7 @@ def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> J
         payload = _for_review(session, row, utterances_of(row, transcript), before, "step_crashed")
     else:
         payload = _understood(session, row, transcript, before)
-    stored = write_result_once(session.id, NewEntry(EntryKind.BLOCKS, payload, row.sequence_id))
-    show_in_buffer(session, stored)
-    return stored
+    return write_result_once(session.id, NewEntry(EntryKind.BLOCKS, payload, row.sequence_id))
 
 
 def _understood(

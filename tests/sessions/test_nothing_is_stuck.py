@@ -171,7 +171,7 @@ def test_the_live_view_catches_up_with_a_result_that_it_missed(
 ) -> None:
     minutes.say(1, OPENING)
     with monkeypatch.context() as crash:
-        crash.setattr("sessions_app.services.understand.show_in_buffer", lambda session, row: None)
+        crash.setattr("sessions_app.services.journal.show_in_buffer", lambda session, row: None)
         finish_jobs()
     with tenant_scope(minutes.row().tenant_id):
         assert buffering.buffer_of(minutes.row()).page().processing_count == 1

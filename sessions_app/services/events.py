@@ -1,0 +1,128 @@
+"""What happens in a session, for those who watch: the journal is the numbered list of events, Redis only wakes.
+
+A watcher knows the number of the last entry that it has seen. A message on the session's channel says "look again"; a
+lost message is made good by looking every few seconds anyway. So nothing is missed and nothing is told twice, also
+when Redis is emptied or down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from redis.exceptions import RedisError
+
+from astra_site.lib.redis_client import redis_client
+from astra_site.lib.tenancy import get_owned
+from astra_site.lib.threads import in_thread
+from astra_site.lib.wake_ups import wake_ups
+from sessions_app.models import EntryKind, JournalRow, Session, State
+
+logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_S = 3.0
+_PAGE = 200
+_HIDDEN = {"words", "after", "core"}
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvent:
+    """One thing that happened.
+
+    `number` is the journal entry's number; ask for what follows it to go on after an interruption. A `state` event
+    tells a change of the session's state; it has no entry of its own and carries the number of the last one seen.
+    `type` is `input`, `transcript`, `blocks`, `edit`, `context`, `failure`, `session` or `state`; `kind` is the
+    journal's own word for the entry.
+    """
+
+    number: int
+    type: str
+    kind: str
+    sequence_id: int | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as every transport sends it."""
+        return {
+            "number": self.number,
+            "type": self.type,
+            "kind": self.kind,
+            "sequence_id": self.sequence_id,
+            **self.payload,
+        }
+
+
+def channel_of(session_id: UUID) -> str:
+    """Return the name of the channel that wakes a session's watchers."""
+    return f"astra:session:{session_id}"
+
+
+def announce(session_id: UUID) -> None:
+    """Wake the watchers of a session. Never raises for Redis: they look again by themselves."""
+    try:
+        redis_client().publish(channel_of(session_id), "")
+    except RedisError:
+        logger.warning("Watchers were not woken: Redis does not answer.")
+
+
+async def watch(session_id: UUID, after: int = 0) -> AsyncIterator[SessionEvent]:
+    """Yield what happened in a session after entry `after`, and then what happens, until it is closed.
+
+    Starts with the session's present state. Call it in a tenant scope. Raises `NotFound` and `Forbidden` as
+    `get_owned`.
+    """
+    last, state = after, ""
+    async with wake_ups().of(channel_of(session_id)) as woken:
+        while True:
+            woken.clear()
+            found, state_now = await in_thread(_look, session_id, last)
+            if state_now != state and not found:
+                state = state_now
+                yield SessionEvent(last, "state", "state", payload={"state": state})
+            for event in found:
+                last = event.number
+                yield event
+            if not found and state == State.CLOSED:
+                return
+            if not found:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), LOOK_AGAIN_S)
+
+
+def _look(session_id: UUID, after: int) -> tuple[list[SessionEvent], str]:
+    """Return the next events and the state; the state is read first, so that it is never ahead of the entries."""
+    state = get_owned(Session, session_id).state
+    rows = JournalRow.objects.filter(session_id=session_id, number__gt=after).order_by("number")
+    return [event_of(row) for row in rows[:_PAGE]], state
+
+
+_TYPES = {
+    EntryKind.AUDIO: "input",
+    EntryKind.RECORDING: "input",
+    EntryKind.TEXT: "input",
+    EntryKind.TRANSCRIPT: "transcript",
+    EntryKind.BLOCKS: "blocks",
+    EntryKind.RECOVERED: "blocks",
+    EntryKind.REVIEW: "blocks",
+    EntryKind.INHERITED: "blocks",
+    EntryKind.ASSET: "blocks",
+    EntryKind.EDIT: "edit",
+    EntryKind.CONTEXT: "context",
+    EntryKind.FAILURE: "failure",
+    EntryKind.FINALIZE: "session",
+    EntryKind.ABANDONED: "session",
+    EntryKind.RESUMED: "session",
+}
+
+
+def event_of(row: JournalRow) -> SessionEvent:
+    """Return the event that an entry is. What only the product needs is left out."""
+    payload = {key: value for key, value in row.payload.items() if key not in _HIDDEN}
+    if row.kind == EntryKind.TRANSCRIPT:
+        payload = {"text": " ".join(item["text"] for item in row.payload["utterances"])}
+    return SessionEvent(row.number, _TYPES[EntryKind(row.kind)], row.kind, row.sequence_id, payload)
