@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from http.client import HTTPException
 from pathlib import Path
@@ -26,16 +27,22 @@ _MAX_SUBJECT_CHARS = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NO_KEYS = (OSError, HTTPException, ValueError, TypeError, AttributeError, PyJWKSetError)
 """What reading keys raises when they are not there, half-written, or no JWKS at all."""
+_LATEST = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 _REQUIRED = ("exp", "iss", "aud", "sub")
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: the subject of the token, its one tenant, and what it may do."""
+    """Who calls: the subject of the token, its one tenant, and what it may do.
+
+    `expires_at` is the moment from which the token is refused (its `exp` and the leeway). A request ends before it
+    matters; a connection that stays open must end by then.
+    """
 
     subject: str
     tenant_id: UUID
     scopes: frozenset[str]
+    expires_at: datetime
     is_authenticated: bool = True
 
     @property
@@ -132,7 +139,12 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         tenant_id = UUID(str(claims.get("tenant_id")))
     except ValueError as error:
         raise Forbidden("token_without_tenant", "The token names no tenant (claim tenant_id).") from error
-    return Principal(subject=_subject(claims["sub"]), tenant_id=tenant_id, scopes=_scopes(claims))
+    return Principal(
+        subject=_subject(claims["sub"]),
+        tenant_id=tenant_id,
+        scopes=_scopes(claims),
+        expires_at=datetime.fromtimestamp(min(int(claims["exp"]) + _LEEWAY_S, _LATEST), UTC),
+    )
 
 
 def _subject(sub: object) -> str:

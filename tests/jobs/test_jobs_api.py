@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from astra_site.lib.auth_tokens import Principal
+from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import InvalidInput
 from astra_site.lib.tenancy import tenant_scope
 from jobs.core.job import Job, JobStatus
@@ -34,7 +36,7 @@ def workshop(stage: Stage) -> Workshop:
 
 def client_of(tenant_id: UUID, *scopes: str) -> APIClient:
     client = APIClient()
-    principal = Principal(subject="someone", tenant_id=tenant_id, scopes=frozenset(scopes))
+    principal = Principal("someone", tenant_id, frozenset(scopes), expires_at=utc_now() + timedelta(hours=1))
     client.force_authenticate(user=principal, token=principal)  # type: ignore[arg-type]  # a principal is our user
     return client
 

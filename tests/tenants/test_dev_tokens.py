@@ -6,16 +6,19 @@ import base64
 import io
 import json
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import jwt
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from astra_site.lib.auth_tokens import FileKeys, TokenVerifier, token_verifier
+from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import Forbidden, Unauthenticated, Unavailable
-from tenants.dev_tokens import ensure_dev_keys
+from tenants.dev_tokens import KEY_ID, ensure_dev_keys
 from tests.people import Person, client_with
 from tests.sessions.minutes_client import BASE, START
 
@@ -40,6 +43,20 @@ def test_the_command_gives_the_scopes_and_lifetime_asked_for(alice: Person) -> N
     assert principal.tenant_id == alice.tenant_id
     claims = jwt.decode(token, options={"verify_signature": False})
     assert claims["exp"] - claims["iat"] == 60
+    still_accepted_s = principal.expires_at.timestamp() - claims["exp"]
+    assert 0 <= still_accepted_s <= 10
+
+
+def test_a_token_of_no_end_is_one_to_the_end_of_the_calendar(alice: Person) -> None:
+    token = issue("quibdo", "--ttl-s", "9000000000")
+    assert token_verifier().verify(token).expires_at > utc_now() + timedelta(days=100_000)
+    far = jwt.encode(
+        {**jwt.decode(token, options={"verify_signature": False}), "exp": 10**15},
+        (settings.DATA_DIR / "keys" / "dev_jwt_key.pem").read_bytes(),
+        algorithm="ES256",
+        headers={"kid": KEY_ID},
+    )
+    assert token_verifier().verify(far).expires_at.year == 9999
 
 
 def make_keys() -> None:
