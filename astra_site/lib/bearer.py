@@ -6,9 +6,9 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from astra_site.lib.active_tenants import is_active_tenant
-from astra_site.lib.auth_tokens import Principal, token_verifier
-from astra_site.lib.errors import Forbidden, Unauthenticated
+from astra_site.lib.auth_tokens import Principal
+from astra_site.lib.callers import caller_of, check_scope
+from astra_site.lib.errors import Unauthenticated
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -16,14 +16,10 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, Principal] | None:
         """Return the principal of the token, or None when the header is missing."""
-        parts = get_authorization_header(request).split()
-        if not parts:
+        header = get_authorization_header(request).decode("ascii", errors="replace")
+        if not header.strip():
             return None
-        if len(parts) != 2 or parts[0].lower() != b"bearer":
-            raise Unauthenticated("token_invalid", "Send the token as: Authorization: Bearer <token>.")
-        principal = token_verifier().verify(parts[1].decode("ascii", errors="replace"))
-        if not is_active_tenant(principal.tenant_id):
-            raise Forbidden("tenant_inactive", "The tenant of this token does not exist or is not active.")
+        principal = caller_of(header)
         return principal, principal
 
     def authenticate_header(self, request: Request) -> str:
@@ -46,8 +42,7 @@ def require_scope(scope: str) -> type[BasePermission]:
         def has_permission(self, request: Request, view: object) -> bool:
             if not isinstance(request.user, Principal):
                 raise Unauthenticated("token_missing", "Send a token: Authorization: Bearer <token>.")
-            if scope not in request.user.scopes:
-                raise Forbidden("scope_missing", f"The token lacks the scope {scope}.", details={"scope": scope})
+            check_scope(request.user, scope)
             return True
 
     return RequiresScope

@@ -36,11 +36,12 @@ class StrictJSONParser(JSONParser):
             value = super().parse(io.BytesIO(body), media_type, {**(parser_context or {}), "encoding": "utf-8"})
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
-        _check(value, 0)
+        check_json(value, 0)
         return value
 
 
-def _check(value: object, depth: int) -> None:
+def check_json(value: object, depth: int = 0) -> None:
+    """Raise `ParseError` for JSON that is nested too deeply or holds what can't be kept as it is."""
     if depth > _MAX_DEPTH:
         raise ParseError("The JSON is nested too deeply.")
     if isinstance(value, str):
@@ -51,8 +52,8 @@ def _check(value: object, depth: int) -> None:
             raise ParseError("The JSON holds a number that can't be kept exactly (beyond 2**53).")
     elif isinstance(value, dict):
         for key, item in value.items():
-            _check(key, depth)
-            _check(item, depth + 1)
+            check_json(key, depth)
+            check_json(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
-            _check(item, depth + 1)
+            check_json(item, depth + 1)

@@ -1,8 +1,12 @@
-"""Problem JSON (RFC 9457) for every error that leaves the API. Imported by DRF's settings, so it imports no view."""
+"""What a caller is told of an error: problem JSON (RFC 9457) over HTTP, the same members on the other transports.
+
+Imported by DRF's settings, so it imports no view.
+"""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -11,7 +15,7 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from astra_site.lib.errors import AstraError, ErrorKind
+from astra_site.lib.errors import AstraError, ErrorKind, Unavailable
 from astra_site.lib.logs import current_context
 
 logger = logging.getLogger(__name__)
@@ -44,9 +48,18 @@ def problem_body(status: int, code: str, detail: str, **members: object) -> dict
     }
 
 
-def problem(status: int, code: str, detail: str, **members: object) -> Response:
-    """Build an RFC 9457 answer."""
-    return Response(problem_body(status, code, detail, **members), status=status, content_type=PROBLEM_TYPE)
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as every edge tells it: an HTTP status, the members of the problem, and the headers that go with it."""
+
+    status: int
+    body: dict[str, object]
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """When the same call may succeed; None where repeating it is no use."""
+        return float(self.headers["Retry-After"]) if "Retry-After" in self.headers else None
 
 
 def plain_problem(status: int, code: str, detail: str) -> JsonResponse:
@@ -56,53 +69,62 @@ def plain_problem(status: int, code: str, detail: str) -> JsonResponse:
 
 def plain_problem_of(error: AstraError) -> JsonResponse:
     """Answer an error as the API would, for an address that no API view serves."""
-    status, body = STATUS_OF[error.kind], _body_of(error)
-    return JsonResponse(body, status=status, content_type=PROBLEM_TYPE, headers=_headers_of(error))
+    found = _of_astra_error(error)
+    return JsonResponse(found.body, status=found.status, content_type=PROBLEM_TYPE, headers=found.headers)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Translate any error that leaves a view; None lets a programming error become Django's 500."""
-    response = _translate(error)
-    if response is not None and response.status_code >= 500:
+    found = problem_of(error)
+    if found is None:
+        return None
+    if found.status >= 500:
         logger.error("Request failed: %s", error, exc_info=error)
-    if response is not None:
-        response.exception = True
+    response = Response(found.body, status=found.status, content_type=PROBLEM_TYPE, headers=found.headers)
+    response.exception = True
     return response
 
 
-def _translate(error: Exception) -> Response | None:
+def problem_of(error: BaseException) -> Problem | None:
+    """Return what a caller is told of an error, on every transport; None for a programming error."""
     if isinstance(error, AstraError):
-        return _astra_problem(error)
-    if isinstance(error, drf.ValidationError):
-        return problem(400, "input_invalid", "Some fields are missing or wrong.", errors=error.detail)
-    if isinstance(error, RequestDataTooBig):
-        return problem(413, "body_too_large", "The body is larger than this endpoint accepts.")
+        return _of_astra_error(error)
     if isinstance(error, drf.APIException):
-        response = problem(error.status_code, str(error.default_code), str(error.detail))
-        if error.status_code == 405:
-            response["Allow"] = ", ".join(getattr(error, "allowed_methods", []))
-        return response
+        return _of_drf_error(error)
+    if isinstance(error, RequestDataTooBig):
+        return _problem(413, "body_too_large", "The body is larger than this endpoint accepts.")
     if isinstance(error, Http404):
-        return problem(404, "not_found", "There is nothing at this address.")
+        return _problem(404, "not_found", "There is nothing at this address.")
     if isinstance(error, PermissionDenied):
-        return problem(403, "forbidden", "This is not allowed.")
+        return _problem(403, "forbidden", "This is not allowed.")
     if isinstance(error, SuspiciousOperation):
-        return problem(400, "request_malformed", "The request is malformed.")
+        return _problem(400, "request_malformed", "The request is malformed.")
     if isinstance(error, DataError):
-        return problem(400, "input_unstorable", "A value is too long, too large or of a kind that can't be stored.")
+        return _problem(400, "input_unstorable", "A value is too long, too large or of a kind that can't be stored.")
     if isinstance(error, OperationalError | InterfaceError):
-        return problem(503, "database_unavailable", "The database does not answer; nothing was stored. Try again.")
+        return _of_astra_error(
+            Unavailable("database_unavailable", "The database does not answer; nothing was stored. Try again.")
+        )
     return None
 
 
-def _astra_problem(error: AstraError) -> Response:
-    status, body = STATUS_OF[error.kind], _body_of(error)
-    return Response(body, status=status, content_type=PROBLEM_TYPE, headers=_headers_of(error))
+def _problem(status: int, code: str, detail: str, **members: object) -> Problem:
+    return Problem(status, problem_body(status, code, detail, **members))
 
 
-def _body_of(error: AstraError) -> dict[str, object]:
+def _of_drf_error(error: drf.APIException) -> Problem:
+    if isinstance(error, drf.ValidationError):
+        return _problem(400, "input_invalid", "Some fields are missing or wrong.", errors=error.detail)
+    found = _problem(error.status_code, str(error.default_code), str(error.detail))
+    if error.status_code == 405:
+        found.headers["Allow"] = ", ".join(getattr(error, "allowed_methods", []))
+    return found
+
+
+def _of_astra_error(error: AstraError) -> Problem:
     details = {"details": error.details} if error.details else {}
-    return problem_body(STATUS_OF[error.kind], error.code, error.message, **details)
+    body = problem_body(STATUS_OF[error.kind], error.code, error.message, **details)
+    return Problem(STATUS_OF[error.kind], body, _headers_of(error))
 
 
 def _headers_of(error: AstraError) -> dict[str, str]:
