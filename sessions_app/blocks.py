@@ -14,7 +14,10 @@ _CHAIR = frozenset(
     {Intent.OPEN_SESSION, Intent.ROLL_CALL, Intent.AGENDA, Intent.VOTE, Intent.RECESS, Intent.CLOSE_SESSION}
 )
 _ONE_EACH = frozenset({Intent.VOTE, Intent.PROPOSITION})
-ASSET_PART_BASE = 1000
+ASSET_PART_BASE = 100_000
+"""Images that stand behind an input are numbered from here: no recording has as many blocks of speech."""
+SPLIT_PART_BASE = 200_000
+"""Blocks that a clerk cut off others of the same input are numbered from here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class Block(_Part):
     block_id: str
     sequence_id: int
     part: int
+    order: str = ""
     type: BlockType
     status: BlockStatus
     intent: str | None = None
@@ -65,6 +66,11 @@ class Block(_Part):
     speaker: str | None = None
     topic: str | None = None
     audio: AudioSpan | None = None
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Where it stands: `order` sorts as text; a dump without it is in the order of `(sequence_id, part)`."""
+        return self.order or f"{self.sequence_id:07d}.{self.part:07d}", self.sequence_id, self.part
 
     @property
     def is_pending(self) -> bool:
@@ -131,7 +137,7 @@ class SessionDump(_Part):
 
 
 def read_dump(dump: Mapping[str, Any]) -> SessionDump:
-    """Check a dump and return it typed, its blocks in `(sequence_id, part)` order.
+    """Check a dump and return it typed, its blocks in the order of the document, however the dump lists them.
 
     Raises `BuildRefused` (`build_dump_malformed`) that names the field at fault; no value of the dump is repeated.
     """
@@ -146,7 +152,7 @@ def read_dump(dump: Mapping[str, Any]) -> SessionDump:
         ) from error
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise BuildRefused("build_dump_malformed", "The session dump names an unknown time zone.") from error
-    blocks = tuple(sorted(read.blocks, key=lambda block: (block.sequence_id, block.part)))
+    blocks = tuple(sorted(read.blocks, key=lambda block: block.place))
     if len({(block.sequence_id, block.part) for block in blocks}) != len(blocks):
-        raise BuildRefused("build_dump_malformed", "The session dump has two blocks with one place in the order.")
+        raise BuildRefused("build_dump_malformed", "The session dump has two blocks with one number and part.")
     return read.model_copy(update={"blocks": blocks})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -13,9 +13,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from astra_site.lib.clock import iso_utc, utc_now
 from astra_site.lib.errors import Unavailable
 from astra_site.lib.redis_client import redis_client
+from sessions_app.block_order import key_of
 from sessions_app.blocks import image_block, processing_block
 from sessions_app.buffer.store import BufferMissing, Page, SessionBuffer, Slot, slot_name
 from sessions_app.models import SEQUENCED_INPUTS, EntryKind, JournalRow, Session
+from sessions_app.services.projecting import projected
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +44,12 @@ def show_in_buffer(session: Session, row: JournalRow) -> None:
 
     Never raises for Redis: what was acknowledged is in the journal, and the next reader rebuilds what is missing.
     """
-    slots = slots_of(row, session)
-    if not slots:
-        return
     try:
-        with_buffer(session, lambda buffer: buffer.put(slots))
+        if _is_corrected(session):
+            buffer_of(session).drop()
+            rebuild_buffer(session)
+        elif slots := slots_of(row, session):
+            with_buffer(session, lambda buffer: buffer.put(slots))
     except Unavailable:
         logger.warning("An entry is not in the buffer: Redis does not answer.", extra={"entry": row.number})
 
@@ -96,7 +99,12 @@ def rebuild_buffer(session: Session) -> int:
 
 
 def journal_slots(session: Session) -> Iterator[Slot]:
-    """Return the slots of a session as the journal has them: the newest entry of each input wins."""
+    """Return the slots of a session as the journal has them: the newest entry of each input wins.
+
+    Corrections may have put any block anywhere: then every block has a slot of its own.
+    """
+    if _is_corrected(session):
+        return (_slot_of(block) for block in projected(session).ordered())
     kinds = [*SEQUENCED_INPUTS, EntryKind.BLOCKS, EntryKind.RECOVERED, EntryKind.ASSET]
     rows = JournalRow.objects.filter(session_id=session.id, kind__in=kinds).order_by("number")
     newest: dict[str, list[Slot]] = {}
@@ -104,6 +112,23 @@ def journal_slots(session: Session) -> Iterator[Slot]:
         if slots := slots_of(row, session):
             newest[slots[0].name] = slots
     return (slot for slots in newest.values() for slot in slots)
+
+
+def _is_corrected(session: Session) -> bool:
+    kinds = [EntryKind.EDIT, EntryKind.INHERITED]
+    found: bool = JournalRow.objects.filter(session_id=session.id, kind__in=kinds).exists()
+    return found
+
+
+def _slot_of(block: Mapping[str, Any]) -> Slot:
+    in_work = block["status"] == "PROCESSING"
+    leased_until_ms = int((utc_now() + WORK_LEASE).timestamp() * 1000) if in_work else None
+    place = block["order"]
+    return Slot(place, int(place.partition(".")[0]), block["revision"], [block], leased_until_ms)
+
+
+def _stamped(block: Mapping[str, Any], row: JournalRow) -> dict[str, Any]:
+    return {**block, "order": key_of(block), "revision": row.number}
 
 
 def slots_of(row: JournalRow, session: Session) -> list[Slot]:
@@ -115,11 +140,11 @@ def slots_of(row: JournalRow, session: Session) -> list[Slot]:
         after, number = row.payload["after_sequence_id"], row.payload["number"]
         zone = session.config_version.content.get("image_zone") or session.config_version.content["default_zone"]
         block = image_block(after, number, row.payload, zone, row.payload["restricted"])
-        return [Slot(slot_name(after, asset_number=number), after, row.number, [block])]
+        return [Slot(slot_name(after, asset_number=number), after, row.number, [_stamped(block, row)])]
     if row.sequence_id is None:
         return []
     if row.kind in (EntryKind.BLOCKS, EntryKind.RECOVERED):
-        blocks = row.payload["blocks"]
+        blocks = [_stamped(block, row) for block in row.payload["blocks"]]
         starts = range(0, max(len(blocks), 1), BLOCKS_PER_SLOT)
         return [
             Slot(slot_name(row.sequence_id, piece=piece), row.sequence_id, row.number, blocks[start:][:BLOCKS_PER_SLOT])
@@ -128,5 +153,5 @@ def slots_of(row: JournalRow, session: Session) -> list[Slot]:
     if row.kind in SEQUENCED_INPUTS:
         leased_until_ms = int((row.recorded_at + WORK_LEASE).timestamp() * 1000)
         block = processing_block(row.sequence_id)
-        return [Slot(slot_name(row.sequence_id), row.sequence_id, row.number, [block], leased_until_ms)]
+        return [Slot(slot_name(row.sequence_id), row.sequence_id, row.number, [_stamped(block, row)], leased_until_ms)]
     return []

@@ -21,9 +21,10 @@ from jobs.errors import LeaseLost
 from sessions_app.blocks import gap_block
 from sessions_app.builder import ImageFile, build_minutes
 from sessions_app.models import EntryKind, JournalRow, Session, State
-from sessions_app.services.buffering import journal_slots
+from sessions_app.projection import place_of, sealed_form
 from sessions_app.services.finalize import missing_ranges
 from sessions_app.services.journal import sealed_entries
+from sessions_app.services.projecting import projected
 from sessions_app.services.states import move
 from tenants.services import DOCX
 
@@ -42,12 +43,9 @@ def write_dump(context: StepContext) -> dict[str, Any]:
 def session_dump(session: Session) -> dict[str, Any]:
     """Return the dump (`astra.session-dump/1`): a pure function of the session's pins and its journal."""
     config, skeleton = session.config_version, session.skeleton_version
-    slots = sorted(journal_slots(session), key=lambda slot: (slot.sequence_id, slot.name))
     assets = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.ASSET).order_by("number")
     gaps = missing_ranges(session)
-    blocks = [dict(block) for slot in slots for block in slot.blocks]
-    blocks += [gap_block(first, last) for first, last in gaps]
-    blocks.sort(key=lambda block: (block["sequence_id"], block["part"]))
+    blocks = [*projected(session).ordered(), *(gap_block(first, last) for first, last in gaps)]
     return {
         "schema": "astra.session-dump/1",
         "session": {
@@ -71,7 +69,7 @@ def session_dump(session: Session) -> dict[str, Any]:
             "sha256": skeleton.sha256,
         },
         "missing": [[first, last] for first, last in gaps],
-        "blocks": blocks,
+        "blocks": [sealed_form(block) for block in sorted(blocks, key=place_of)],
         "assets": {row.payload["asset_id"]: _asset(row) for row in assets},
     }
 

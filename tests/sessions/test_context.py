@@ -87,7 +87,7 @@ def test_topic_zone_and_restriction_reach_the_blocks(minutes: Minutes) -> None:
     assert (found["2.0"]["topic"], found["2.0"]["target_placeholder"]) == ("Reserva", "ZONA_VARIOS")
     assert found["3.0"]["topic"] is None
     flags = {name: block["restricted"] for name, block in found.items()}
-    assert flags == {"1.0": False, "2.0": True, "2.1001": True, "3.0": False, "3.1002": False}
+    assert flags == {"1.0": False, "2.0": True, "2.100001": True, "3.0": False, "3.100002": False}
     minutes.close()
     assert {block["block_id"]: block["restricted"] for block in minutes.dump()["blocks"]} == flags
 
