@@ -52,6 +52,7 @@ TOOLS = (
         on_path("soffice", "libreoffice"),
         ("libreoffice-writer-nogui", "fonts-liberation"),
     ),
+    Tool("Poppler", "reading the pages that LibreOffice makes", on_path("pdftotext"), ("poppler-utils",)),
     Tool("gettext", "checking translations", on_path("msgfmt"), ("gettext",)),
     Tool("espeak-ng", "making the recording and training the micro model", on_path("espeak-ng"), ("espeak-ng",)),
     Tool("ffmpeg", "preparing odd audio", on_path("ffmpeg"), ("ffmpeg",)),
