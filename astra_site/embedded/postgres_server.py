@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -84,8 +85,12 @@ class PostgresServer(FolderServer):
         self._end([signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
 
     def kill(self) -> None:
-        """End the server at once, as a power cut would; the next start recovers from its log."""
+        """End the server and all its backends at once, as a power cut would; the next start recovers from its log."""
+        backends = processes.children(self.pid) if self.pid is not None else []
         self._end([signal.SIGKILL])
+        for backend in backends:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(backend, signal.SIGKILL)
 
     def answers(self) -> bool:
         """True if the server takes connections."""

@@ -6,6 +6,7 @@ counts as ours only if its command line names our data folder.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -43,6 +44,17 @@ def is_ours(pid: int, program: str, mark: Path) -> bool:
     """True if the live process `pid` runs `program` and names the path `mark` among its arguments."""
     line = command_line(pid)
     return line is not None and program in line and str(mark) in line
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that live (Linux; elsewhere none are found)."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # gone by now
+            # The program's name stands in parentheses and may hold anything; the parent is the second field after it.
+            if int(stat.read_text(errors="replace").rpartition(")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:

@@ -41,13 +41,17 @@ def lock_for_entry(session_id: UUID, states: Collection[State]) -> Session:
     Must run inside `transaction.atomic()`. Raises `SessionStateConflict` for another state.
     """
     session: Session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
+    _check_state(session, states)
+    return session
+
+
+def _check_state(session: Session, states: Collection[State]) -> None:
     if State(session.state) not in states:
         raise SessionStateConflict(
             "session_not_open",
             f"The session is {session.state}: it takes no more of this.",
             details={"state": session.state},
         )
-    return session
 
 
 def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
@@ -99,13 +103,17 @@ def _mirror(session: Session, row: JournalRow) -> None:
 def write_result_once(session_id: UUID, entry: NewEntry) -> JournalRow:
     """Record a result unless its sequence number has one of this kind; return the one that stands.
 
-    A doubled job, or two workers at once, thus leave one result: the first.
+    A doubled job, or two workers at once, thus leave one result: the first. Whoever comes late is told the same, also
+    when the first has moved the session on meanwhile. Raises `SessionStateConflict` for a new result of such a session.
     """
     with transaction.atomic():
-        session = lock_for_entry(session_id, (State.OPEN, State.DRAINING))
+        session = lock_for_entry(session_id, tuple(State))
         results = JournalRow.objects.filter(session_id=session_id, kind=entry.kind, sequence_id=entry.sequence_id)
         known: JournalRow | None = results.first()
-        return known or write(session, entry)
+        if known is not None:
+            return known
+        _check_state(session, (State.OPEN, State.DRAINING))
+        return write(session, entry)
 
 
 def sealed_entries(session_id: UUID) -> list[JournalEntry]:

@@ -1,0 +1,123 @@
+"""The ways by which a session's inputs reach the product. A new transport is one class and one entry in `LINES`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx
+
+from tests.chaos.script import Context, Said
+
+BASE = "/v1/orchestrator"
+PATIENCE_S = 12.0
+
+
+class Unanswered(Exception):
+    """Nobody knows whether the call arrived: it has to be made again. `why` is for the statistics."""
+
+    def __init__(self, why: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(why)
+        self.why = why
+        self.retry_after_s = retry_after_s
+
+
+class Refused(Exception):
+    """The product said no, for good."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+
+
+class Line(Protocol):
+    """The line of one session. Every method returns when the product has acknowledged, and may be called again."""
+
+    async def say(self, said: Said, *, within_s: float = PATIENCE_S) -> bool:
+        """Send an input; returns whether it had been accepted before. Raises `Unanswered` and `Refused`."""
+        ...
+
+    async def set_context(self, context: Context) -> None:
+        """Change the context. Raises `Unanswered` and `Refused`."""
+        ...
+
+    async def close(self) -> None:
+        """Hang up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """The REST API, as any client would call it."""
+
+    client: httpx.AsyncClient
+
+    async def call(self, method: str, path: str, *, within_s: float = PATIENCE_S, **request: Any) -> Mapping[str, Any]:
+        """Return the answer's JSON. Raises `Unanswered` for what is worth another try, `Refused` for the rest."""
+        try:
+            async with asyncio.timeout(within_s):
+                response = await self.client.request(method, BASE + path, **request)
+        except TimeoutError as error:
+            raise Unanswered("timeout") from error
+        except httpx.TransportError as error:
+            raise Unanswered(type(error).__name__) from error
+        if response.status_code < 400:
+            answer: Mapping[str, Any] = response.json()
+            return answer
+        problem = _problem(response)
+        if response.status_code == 429 or response.status_code >= 500:
+            wait_s = float(response.headers.get("Retry-After", 0))
+            raise Unanswered(f"{response.status_code} {problem['code']}", wait_s)
+        raise Refused(response.status_code, problem["code"], problem["detail"])
+
+
+def _problem(response: httpx.Response) -> Mapping[str, str]:
+    if response.headers.get("Content-Type") != "application/problem+json":
+        return {"code": "no_problem_json", "detail": response.text[:200]}
+    found: Mapping[str, str] = response.json()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class RestLine:
+    """Appends over REST: text as JSON, audio as a multipart file."""
+
+    http: Http
+    session_id: str
+
+    async def say(self, said: Said, *, within_s: float = PATIENCE_S) -> bool:
+        """See `Line.say`."""
+        path = f"/session/{self.session_id}/append"
+        if said.audio is None:
+            body = {"sequence_id": said.sequence_id, "text": said.text}
+            answer = await self.http.call("POST", path, json=body, within_s=within_s)
+        else:
+            files = {"audio": ("chunk.flac", said.audio, "audio/flac")}
+            data = {"sequence_id": str(said.sequence_id)}
+            answer = await self.http.call("POST", path, data=data, files=files, within_s=within_s)
+        return bool(answer["repeated"])
+
+    async def set_context(self, context: Context) -> None:
+        """See `Line.set_context`."""
+        body = {"speaker": context.speaker, "topic": context.topic}
+        await self.http.call("PATCH", f"/session/{self.session_id}/current-context", json=body)
+
+    async def close(self) -> None:
+        """See `Line.close`: the connections belong to the pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the product is, and who calls."""
+
+    url: str
+    token: str
+    http: Http
+
+
+LINES: Mapping[str, Callable[[Site, str], Line]] = {
+    "rest": lambda site, session_id: RestLine(site.http, session_id),
+}
