@@ -13,7 +13,7 @@ LOCKS := bootstrap base whisper dev train
 SERVERS := $(PY) -m astra_site.embedded run --data-dir var/check --
 CODE := astra_site tenants jobs assets custody sessions_app astra_verify demo bench tests tools
 
-.PHONY: help setup demo serve test check format tools micro-model recording test-speech skeleton migrations bench lock clean
+.PHONY: help setup demo serve test chaos check format tools micro-model recording test-speech skeleton migrations bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ serve: setup ## Start web and workers with their own PostgreSQL and Redis; print
 
 test: setup ## Run the tests (T="path or options" narrows them)
 	@$(PY) -m pytest $(T)
+
+chaos: setup ## Kill every part under twenty sessions, 100 rounds, half an hour (A="--rounds 5 --fault web_killed")
+	@$(PY) -m tests.chaos.run $(A)
 
 check: setup ## Check style, types, layers, migrations and translations
 	$(VENV)/bin/ruff format --check .

@@ -38,7 +38,14 @@ def database_from_url(url: str) -> dict[str, Any]:
     database: dict[str, Any] = {django: parts.pop(libpq, "") for django, libpq in known.items()}
     options: dict[str, Any] = {
         "connect_timeout": 5,
-        "pool": {"min_size": 1, "max_size": env.integer("ASTRA_DB_POOL_SIZE", 16), "timeout": 10},
+        # A pool that gives up soon tries again with the next request; one that goes on alone waits twice as long each
+        # time, and comes back long after the server.
+        "pool": {
+            "min_size": 1,
+            "max_size": env.integer("ASTRA_DB_POOL_SIZE", 16),
+            "timeout": 5,
+            "reconnect_timeout": 2,
+        },
         **parts,
     }
     return {"ENGINE": "django.db.backends.postgresql", "OPTIONS": options, "CONN_HEALTH_CHECKS": True, **database}
@@ -172,9 +179,12 @@ SPECTACULAR_SETTINGS = {
 }
 
 # -- Work --------------------------------------------------------------------------------------------------------
+# The broker makes its connections from the address alone: timeouts beside it would be ignored, and a Redis that does
+# not answer would keep every acknowledgement waiting.
+BROKER_URL = f"{REDIS_URL}{'&' if '?' in REDIS_URL else '?'}socket_timeout=3&socket_connect_timeout=1"
 DRAMATIQ_BROKER = {
     "BROKER": "dramatiq.brokers.redis.RedisBroker",
-    "OPTIONS": {"url": REDIS_URL, "namespace": "astra", "socket_timeout": 10, "socket_connect_timeout": 2},
+    "OPTIONS": {"url": BROKER_URL, "namespace": "astra"},
     "MIDDLEWARE": [
         "dramatiq.middleware.AgeLimit",
         "dramatiq.middleware.TimeLimit",

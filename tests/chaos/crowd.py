@@ -24,7 +24,14 @@ class Crowd:
     """The clients of one round."""
 
     def __init__(
-        self, url: str, token: str, random: Random, *, sessions: int, texts: Mapping[str, str], transports: Sequence[str]
+        self,
+        url: str,
+        token: str,
+        random: Random,
+        *,
+        sessions: int,
+        texts: Mapping[str, str],
+        transports: Sequence[str],
     ) -> None:
         self._url = url
         self._token = token

@@ -106,10 +106,6 @@ class Rig(Stack):
         finally:
             self._disorder_path.unlink()
 
-    def await_web(self, within_s: float = 60.0) -> None:
-        """Return once the web server says that it is ready, whatever it said before."""
-        self.wait_until_ready()
-
     def _redis(self) -> redis.Redis:
         return redis.Redis.from_url(self.environment["REDIS_URL"], socket_timeout=5, socket_connect_timeout=5)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from random import Random
 
 import httpx
@@ -21,7 +20,7 @@ from tests.chaos.crowd import Crowd
 from tests.chaos.faults import FAULTS, MESSAGES_DISTURBED, Scene, disorder_of
 from tests.chaos.lines import LINES
 from tests.chaos.rig import Rig
-from tests.chaos.script import clip_texts, clips
+from tests.chaos.script import clips
 from tests.chaos.speaker import Speaker
 from tests.chaos.verdict import Sealed, Verdict, judge
 
@@ -91,11 +90,11 @@ class Arena:
         """What the engine hears in each recording when nothing happens: in the chaos it has to be the same."""
         with Client(self.rig.url, self.token) as client:
             session_id = client.start("realtime", {"number": "0"})
-            for number, (name, flac) in enumerate(clips().items(), start=1):
+            for number, flac in enumerate(clips().values(), start=1):
                 client.append(session_id, Chunk(number, flac, 0, 0))
             client.wait(lambda: client.finalize(session_id), lambda session: session["state"] == "CLOSED", 60)
             texts = {block["sequence_id"]: block["text"] for block in client.blocks(session_id)}
-        return dict(zip(clip_texts(), (texts[number] for number in range(1, len(texts) + 1)), strict=True))
+        return {name: texts[number] for number, name in enumerate(clips(), start=1)}
 
     def play(self, number: int, names: Sequence[str]) -> Report:
         """Play one round with these faults; everything that is drawn depends on the seed and the number alone."""
@@ -187,17 +186,3 @@ def drawn_faults(seed: int, rounds: int, only: Sequence[str] = ()) -> Iterator[l
         if drawn == [MESSAGES_DISTURBED] or random.random() < 0.33:
             drawn.append(random.choice([name for name in (only or FAULT_NAMES) if name not in drawn] or drawn))
         yield drawn
-
-
-def play_all(arena: Arena, rounds: Sequence[Sequence[str]], told: Callable[[Report], None]) -> list[Report]:
-    """Play round after round and tell of each."""
-    reports = []
-    for number, names in enumerate(rounds, start=1):
-        reports.append(arena.play(number, names))
-        told(reports[-1])
-    return reports
-
-
-def new_rig(folder: Path) -> Rig:
-    """Return a stopped product in a folder."""
-    return Rig(folder)

@@ -1,4 +1,4 @@
-"""`make chaos`: a hundred rounds of twenty sessions and a fault; prints how many acknowledged inputs were lost or doubled.
+"""`make chaos`: a hundred rounds of twenty sessions and a fault; counts acknowledged inputs that are lost or doubled.
 
 Everything is drawn from `--seed`; a round that failed is played again with `--seed` and `--first`.
 """
@@ -17,7 +17,8 @@ from pathlib import Path
 
 from demo.stopping import ToldToStop, stop_in_order
 from tests.chaos.lines import LINES
-from tests.chaos.rounds import FAULT_NAMES, SESSIONS, Arena, Report, drawn_faults, new_rig
+from tests.chaos.rig import Rig
+from tests.chaos.rounds import FAULT_NAMES, SESSIONS, Arena, Report, drawn_faults
 
 
 def main() -> int:
@@ -31,7 +32,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="astra-chaos-") as temporary:
             folder = (given.folder or Path(temporary)).resolve()
-            with new_rig(folder) as rig:
+            with Rig(folder) as rig:
                 rig.start(lambda line: print(f"  {line}", flush=True))
                 arena = Arena(rig, given.seed, given.sessions, given.transport)
                 for number, names in enumerate(plans, start=given.first):

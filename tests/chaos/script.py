@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -103,12 +102,6 @@ def new_marker(random: Random) -> str:
 def clips() -> Mapping[str, bytes]:
     """Return the recordings that sessions use."""
     return {name: (SPEECH / f"{name}.flac").read_bytes() for name in CLIPS}
-
-
-def clip_texts() -> Mapping[str, str]:
-    """Return what is spoken in each recording."""
-    spoken = json.loads((SPEECH / "truth.json").read_text(encoding="utf-8"))["clips"]
-    return {name: str(spoken[name]["text"]) for name in CLIPS}
 
 
 def write_script(random: Random, number: str, heard: Mapping[str, str]) -> Script:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
@@ -72,12 +73,12 @@ class Speaker:
         if isinstance(step, Together):
             await asyncio.gather(*(self._say(line, said) for said in step.inputs))
             for said in step.again:
-                if not await self._persist(lambda said=said: line.say(said)):
+                if not await self._persist(partial(line.say, said)):
                     self.wrong.append(f"{said.sequence_id} was acknowledged and then taken as new")
             for said in step.refused:
                 await self._offer_other_content(line, said)
         elif isinstance(step, Context):
-            await self._persist(lambda: line.set_context(step))
+            await self._persist(partial(line.set_context, step))
         else:
             await self._show(step)
 
@@ -88,7 +89,7 @@ class Speaker:
             repeated = await line.say(said, within_s=first_try_s)
         except Unanswered as silence:
             self._note(silence)
-            repeated = await self._persist(lambda: line.say(said))
+            repeated = await self._persist(partial(line.say, said))
         self.acknowledged[said.sequence_id] = said
         self.heard.repeats += repeated
         self.heard.acknowledged += 1
@@ -96,7 +97,7 @@ class Speaker:
 
     async def _offer_other_content(self, line: Line, said: Said) -> None:
         try:
-            await self._persist(lambda: line.say(said))
+            await self._persist(partial(line.say, said))
         except Refused as refusal:
             if refusal.code == "sequence_conflict":
                 return
@@ -150,7 +151,7 @@ class Speaker:
             except Unanswered as silence:
                 self._note(silence)
                 if time.monotonic() > deadline:
-                    raise GaveUp(f"{self.session_id}: no answer for {GIVE_UP_AFTER_S:.0f} s, the last: {silence.why}")
+                    raise GaveUp(f"no answer for {GIVE_UP_AFTER_S:.0f} s, the last: {silence.why}") from silence
                 await asyncio.sleep(max(silence.retry_after_s, pause_s) * self.random.uniform(0.6, 1.0))
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             else:

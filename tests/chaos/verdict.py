@@ -15,6 +15,7 @@ from astra_verify.bundle import open_bundle
 from astra_verify.evidence import Evidence, Outside
 from astra_verify.findings import INTACT, readable, verdict
 from astra_verify.steps import verify
+from sessions_app.projection import sealed_form
 from tests.builder.reading import Docx
 from tests.chaos.script import MARKER_PATTERN, Said
 from tests.chaos.speaker import Speaker
@@ -99,9 +100,10 @@ def _problems(speaker: Speaker, sealed: Sealed) -> Iterator[str]:
         if (block["speaker"], block["topic"]) != script.context_of(block["sequence_id"]) and block["status"] == "READY":
             expected = script.context_of(block["sequence_id"])
             yield f"{block['block_id']} has {block['speaker'], block['topic']} instead of {expected}"
-    shown = [block for block in sealed.blocks if block["type"] != "SYSTEM_NOTE"]
-    if script.withheld is None and list(speaker.blocks_before) != shown:
-        yield f"the live view showed other blocks than the sealed ones: {_difference(speaker.blocks_before, shown)}"
+    shown = [sealed_form(block) for block in speaker.blocks_before]
+    kept = [block for block in sealed.blocks if block["type"] != "SYSTEM_NOTE"]
+    if script.withheld is None and shown != kept:
+        yield f"the live view showed other blocks than the sealed ones: {_difference(shown, kept)}"
     yield from _journal_problems(said, sealed.journal)
 
 
