@@ -204,6 +204,17 @@ DEFAULT_ENGINE = env.text("ASTRA_ENGINE", "whisper:large-v3-turbo")
 ENGINE_THREADS = env.integer("ASTRA_ENGINE_THREADS", 1)
 ENGINE_DEVICE = env.text("ASTRA_ENGINE_DEVICE", "cpu")
 
+# -- CORE --------------------------------------------------------------------------------------------------------
+# Empty: the engine in this process. Else where `astra.core/1` requests are posted to (docs/guides/core.md).
+CORE_URL = env.text("ASTRA_CORE_URL", "")
+CORE_TOKEN = env.text("ASTRA_CORE_TOKEN", "")
+CORE_TIMEOUT_S = env.integer("ASTRA_CORE_TIMEOUT_S", 5)
+CORE_MAX_ANSWER_BYTES = env.integer("ASTRA_CORE_MAX_ANSWER_BYTES", 8 * 1024 * 1024)
+CORE_BREAKER_FAILURES = env.integer("ASTRA_CORE_BREAKER_FAILURES", 5)
+CORE_BREAKER_COOL_DOWN_S = env.integer("ASTRA_CORE_BREAKER_COOL_DOWN_S", 30)
+if CORE_URL and not CORE_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured("ASTRA_CORE_URL must be an http:// or https:// address, or empty.")
+
 # -- Logs --------------------------------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,

@@ -24,16 +24,18 @@ from sessions_app.understanding.types import (
 
 SCHEMA: Final = "astra.core/1"
 
-Text = Annotated[str, Field(max_length=100_000)]
-Name = Annotated[str, Field(min_length=1, max_length=300)]
+# No NUL: PostgreSQL keeps none in JSON, and a client could not know why its session stands still.
+_NO_NUL: Final = r"^[^\x00]*$"
+Text = Annotated[str, Field(max_length=100_000, pattern=_NO_NUL)]
+Name = Annotated[str, Field(min_length=1, max_length=300, pattern=_NO_NUL)]
 ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
-Milliseconds = Annotated[int, Field(ge=0)]
+Milliseconds = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class AttendanceRow(_Closed):
@@ -62,7 +64,7 @@ class VoteData(_Closed):
 class PropositionData(_Closed):
     """Structured data of `PROPOSITION`."""
 
-    number: str | None
+    number: Text | None
     text: Text | None
     author: Name | None
 
@@ -127,7 +129,7 @@ class UtteranceForm(_Closed):
 class TallyForm(_Closed):
     """`Tally` on the wire."""
 
-    subject: str | None = None
+    subject: Text | None = None
     in_favour: Count | None = None
     against: Count | None = None
     abstentions: Count | None = None
@@ -137,24 +139,24 @@ class TallyForm(_Closed):
 class PropositionForm(_Closed):
     """`Proposition` on the wire."""
 
-    number: str | None = None
-    author: str | None = None
+    number: Text | None = None
+    author: Text | None = None
 
 
 class ContextForm(_Closed):
     """`DialogueContext` on the wire."""
 
     last_intent: Intent | None = None
-    floor_holder: str | None = None
+    floor_holder: Text | None = None
     session_is_open: bool = False
     opened_at: ClockTime | None = None
     last_time: ClockTime | None = None
     roll_call_is_open: bool = False
-    called_name: str | None = None
-    answered_name: str | None = None
+    called_name: Text | None = None
+    answered_name: Text | None = None
     agenda_is_open: bool = False
     voting: TallyForm | None = None
-    motion: str | None = None
+    motion: Text | None = None
     proposition: PropositionForm | None = None
 
     def value(self) -> DialogueContext:
@@ -209,7 +211,11 @@ class UnderstandingForm(_Closed):
 
     @model_validator(mode="after")
     def _data_fits_the_intent(self) -> Self:
-        self.data_models[self.intent].model_validate(self.structured_data, strict=False)
+        # As JSON, where strict means what it says: a list is a list, but "14" is no number.
+        try:
+            self.data_models[self.intent].model_validate_json(json.dumps(self.structured_data))
+        except ValidationError as error:
+            raise ValueError(f"structured_data.{_explain(error)}") from error
         if self.end_ms < self.start_ms:
             raise ValueError("end_ms is before start_ms")
         return self

@@ -8,48 +8,11 @@ from typing import Any
 import pytest
 
 from astra_site.lib.errors import ErrorKind
-from sessions_app.understanding.client import CoreClient, EmbeddedCoreClient, answer, understand
+from sessions_app.understanding.client import answer, check_answer
 from sessions_app.understanding.engine import EmbeddedCore
 from sessions_app.understanding.errors import CoreAnswerInvalid, CoreRequestInvalid
 from sessions_app.understanding.schema import CoreRequest, CoreResponse, request_for
 from sessions_app.understanding.types import DialogueContext, Intent, TenantLanguage, TenantRule, Utterance
-from tests.understanding.conftest import COUNCIL
-
-TALK = (
-    "Señor secretario, sírvase llamar a lista.",
-    "Concejal Fabio Alzate.",
-    "Presente.",
-    "Hay quórum decisorio.",
-    "Siendo las nueve y quince de la mañana se abre la sesión.",
-    "Sírvase leer el orden del día.",
-    "Primero, llamado a lista.",
-    "Tiene la palabra el concejal Ospina.",
-    "Me permito presentar la siguiente proposición: cítese al gerente.",
-    "Se decreta un receso de cinco minutos.",
-    "Con ocho votos a favor y uno en contra queda aprobada la proposición.",
-    "Proposiciones y varios.",
-    "Se levanta la sesión.",
-)
-
-
-class WireClient:
-    """A CORE behind a wire: only bodies pass, as with a remote one."""
-
-    def ask(self, request: CoreRequest) -> CoreResponse:
-        return CoreResponse.parse(answer(EmbeddedCore(), request.to_json().encode()))
-
-
-@pytest.mark.parametrize("client", [EmbeddedCoreClient(), WireClient()])
-def test_every_intent_passes_the_schema_and_equals_the_engine(client: CoreClient) -> None:
-    through = direct = DialogueContext()
-    seen = set()
-    for text in TALK:
-        utterances = (Utterance(text, 0, 2_000, 0.9),)
-        understood, through = understand(client, utterances, through, COUNCIL)
-        expected, direct = EmbeddedCore().understand(utterances, direct, COUNCIL)
-        assert (understood, through) == (expected, direct)
-        seen |= {result.intent for result in understood}
-    assert seen | {Intent.DEBATE} == set(Intent)
 
 
 def body(**changes: Any) -> str:
@@ -83,6 +46,12 @@ def test_a_valid_answer_passes() -> None:
         {"structured_data": {"subject": None, "in_favour": 3, "against": 0, "abstentions": 0, "result": "maybe"}},
         {"intent": "OPEN_SESSION", "structured_data": {"time": "25:00"}},
         {"text": None},
+        {"text": "a\x00b"},
+        {"label": "\x00"},
+        {"confidence": float("nan")},
+        {"end_ms": 10**12},
+        {"structured_data": {"subject": None, "in_favour": "3", "against": 0, "abstentions": 0, "result": "approved"}},
+        {"structured_data": {"subject": "\x00", "in_favour": 3, "against": 0, "abstentions": 0, "result": None}},
         {"surprise": 1},
     ],
 )
@@ -117,3 +86,20 @@ def test_a_request_of_the_wrong_shape_is_refused(utterance: Utterance, tenant: T
 def test_a_body_that_is_no_request_is_refused() -> None:
     with pytest.raises(CoreRequestInvalid):
         answer(EmbeddedCore(), b'{"schema": "astra.core/1"}')
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"original_text": "Con dos votos a favor queda aprobada."},
+        {"original_text": "Con dos votos en contra queda aprobada el acta."},
+        {"original_text": ""},
+        {"end_ms": 1_001},
+    ],
+)
+def test_an_answer_that_is_none_to_the_question_is_refused(changes: dict[str, Any]) -> None:
+    asked = request("Con dos votos a favor queda aprobada el acta.")
+    check_answer(asked, CoreResponse.parse(body()))
+    check_answer(asked, CoreResponse.parse(body(original_text="Con dos votos, a favor: queda aprobada el acta")))
+    with pytest.raises(CoreAnswerInvalid):
+        check_answer(asked, CoreResponse.parse(body(**changes)))
