@@ -30,12 +30,16 @@ class AudioSource:
 
 @dataclass(frozen=True, slots=True)
 class SpokenContext:
-    """What holds from one input to the next: the dialogue, who has the floor, how much audio there was."""
+    """What holds from one input to the next: the dialogue, who has the floor, how much audio there was.
+
+    `captured_end` is when the capture of the last input ended (ISO 8601, UTC), None where its client did not say.
+    """
 
     dialogue: DialogueContext = field(default_factory=DialogueContext)
     floor: str | None = None
     explicit_number: int = 0
     session_end_ms: int = 0
+    captured_end: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values from which `from_json` makes an equal context."""
@@ -60,6 +64,19 @@ class ExplicitContext:
     topic: str | None = None
     zone: str | None = None
     restricted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Why an input has no blocks of its own yet, and what is known of it.
+
+    `text` is what was recognised, empty where nothing was; `fallback_url` leads to the audio.
+    """
+
+    code: str
+    fallback_url: str
+    text: str = ""
+    is_recovered_later: bool = True
 
 
 def make_blocks(
@@ -170,10 +187,12 @@ def processing_block(sequence_id: int) -> dict[str, Any]:
     return {**_EMPTY, "block_id": f"{sequence_id}.0", "sequence_id": sequence_id, "part": 0, "type": "TEXT"}
 
 
-def pending_block(sequence_id: int, code: str, audio: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the block of an input that could not be transcribed: visible in the document, to be reviewed.
+def pending_block(
+    sequence_id: int, pending: Pending, audio: Mapping[str, Any] | None, explicit: ExplicitContext
+) -> dict[str, Any]:
+    """Return the block of an input that could not be heard or understood: visible in the document, with its audio.
 
-    It names no place: the builder shows it where it was spoken, after the block before it.
+    Where nobody named a place the builder shows it where it was spoken, after the block before it.
     """
     return {
         **_EMPTY,
@@ -181,27 +200,69 @@ def pending_block(sequence_id: int, code: str, audio: Mapping[str, Any] | None) 
         "sequence_id": sequence_id,
         "part": 0,
         "type": "AUDIO_PENDING",
-        "status": "ERROR_PENDING_REVIEW",
-        "data": {"error_code": code},
+        "status": "PENDING" if pending.is_recovered_later else "ERROR_PENDING_REVIEW",
+        "text": pending.text,
+        "data": {"error_code": pending.code, "fallback_url": pending.fallback_url},
+        "speaker": explicit.speaker,
+        "topic": explicit.topic,
+        "restricted": explicit.restricted,
+        "target_placeholder": explicit.zone,
         "needs_review": True,
         "audio": dict(audio) if audio else None,
     }
+
+
+def given_up(blocks: Sequence[Mapping[str, Any]], code: str, text: str) -> list[dict[str, Any]]:
+    """Return the blocks of a pending input as they stand once its recovery has failed for good.
+
+    The link to the audio stays; `text` is what was recognised by then.
+    """
+    return [
+        {
+            **block,
+            "status": "ERROR_PENDING_REVIEW",
+            "text": text,
+            "data": {**block["data"], "error_code": code},
+        }
+        if block["type"] == "AUDIO_PENDING"
+        else dict(block)
+        for block in blocks
+    ]
+
+
+def is_pending(blocks: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether an input waits for its recovery."""
+    return any(block["type"] == "AUDIO_PENDING" and block["status"] == "PENDING" for block in blocks)
+
+
+def behind(note: Mapping[str, Any], blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the blocks of an input with a note in front of them: it takes the first part, they move up by one."""
+    moved = [
+        {**block, "part": block["part"] + 1, "block_id": f"{block['sequence_id']}.{block['part'] + 1}"}
+        for block in blocks
+    ]
+    return [dict(note), *moved]
 
 
 def gap_block(first: int, last: int) -> dict[str, Any]:
     """Return the note that stands where inputs never came although the minutes were asked for without them."""
     which = f"el fragmento {first}" if first == last else f"los fragmentos {first} a {last}"
     missing = "Falta" if first == last else "Faltan"
+    text = f"{missing} {which} de la sesión: no se recibió su audio antes de elaborar el acta."
+    return {**note_block(first, text, {"first": first, "last": last}), "needs_review": True}
+
+
+def note_block(sequence_id: int, text: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a note that nobody spoke. It names no place: the builder shows it after the block before it."""
     return {
         **_EMPTY,
-        "block_id": f"{first}.0",
-        "sequence_id": first,
+        "block_id": f"{sequence_id}.0",
+        "sequence_id": sequence_id,
         "part": 0,
         "type": "SYSTEM_NOTE",
         "status": "READY",
-        "text": f"{missing} {which} de la sesión: no se recibió su audio antes de elaborar el acta.",
-        "data": {"first": first, "last": last},
-        "needs_review": True,
+        "text": text,
+        "data": dict(data),
     }
 
 

@@ -9,36 +9,60 @@ from typing import Any
 
 from django.db import transaction
 
+from astra_site.lib.errors import AstraError
 from jobs import registry
 from jobs.core.flow import Flow, RetryPolicy, Step, by_fact
 from jobs.core.job import Job, JobStatus
 from jobs.core.ports import StepContext
 from sessions_app.errors import SessionStateConflict
-from sessions_app.models import EntryKind, Session
+from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.services import minutes
 from sessions_app.services.finalize import PRODUCE_MINUTES, advance, sweep_sessions
 from sessions_app.services.inputs import TRANSCRIBE_CHUNK, TRANSCRIBE_RECORDING
 from sessions_app.services.journal import NewEntry, write_result_once
+from sessions_app.services.recovery import (
+    RECOVER_INPUT,
+    hear_again,
+    postponing,
+    recover_input,
+    recovery_finished,
+    understand_again,
+)
 from sessions_app.services.transcripts import transcribe_input
-from sessions_app.services.understand import recover_input, understand_ready_inputs
+from sessions_app.services.understand import understand_ready_inputs
 
 _HOUR_S = 3600.0
 _QUICK = RetryPolicy(max_attempts=5, backoff_base_s=1.0, backoff_max_s=30.0)
-_LIVE = RetryPolicy(max_attempts=9, backoff_base_s=1.0, backoff_max_s=60.0)  # about four minutes of outage
+# Whatever follows a chunk waits for it: a few seconds of trouble are all that it may cost, recovery does the rest.
+_LIVE = RetryPolicy(max_attempts=4, backoff_base_s=1.0, backoff_max_s=10.0)
+_RECOVERY = RetryPolicy(max_attempts=10, backoff_base_s=30.0, backoff_max_s=3600.0, jitter=0.3)  # two to three hours
 _PATIENT = RetryPolicy(max_attempts=4, backoff_base_s=10.0, backoff_max_s=300.0)
+_ONLY_TIME_HELPS = {"quota_exhausted"}
 
 
 def transcribe(context: StepContext) -> dict[str, Any]:
     """Hear the input and journal what was heard."""
     session = Session.objects.select_related("config_version").get(pk=context.job.session_id)
-    return {"utterances": transcribe_input(session, context.job.payload["sequence_id"], context)}
+    try:
+        return {"utterances": transcribe_input(session, context.job.payload["sequence_id"], context)}
+    except AstraError as error:
+        if error.code not in _ONLY_TIME_HELPS:
+            raise
+        # Trying again within seconds holds up the session and helps nobody: recovery waits for it.
+        raise AstraError(error.code, error.message, permanent=True, details=error.details) from error
 
 
 def publish(context: StepContext) -> dict[str, Any]:
-    """Turn transcripts into blocks as far as the order allows, and move a draining session on."""
+    """Turn transcripts into blocks as far as the order allows, and move a draining session on.
+
+    A transcription that failed and was retried by hand comes here with its input pending, and supersedes it.
+    """
     session = Session.objects.select_related("config_version").get(pk=context.job.session_id)
+    sequence_id = context.job.payload["sequence_id"]
     understand_ready_inputs(session)
-    recover_input(session, context.job.payload["sequence_id"])
+    with postponing(context):
+        if JournalRow.objects.filter(session_id=session.id, kind=EntryKind.FAILURE, sequence_id=sequence_id).exists():
+            recover_input(session, sequence_id)
     advance(session.id)
     return {"published": True}
 
@@ -88,6 +112,17 @@ PRODUCE = Flow(
     on_finished=minutes.finish,
 )
 
+# Behind recordings, not before live chunks: recovery must never slow down what somebody waits for.
+RECOVER = Flow(
+    RECOVER_INPUT,
+    "batch",
+    (
+        Step("hear_again", by_fact("utterances"), _RECOVERY, 12 * _HOUR_S),
+        Step("understand_again", by_fact("outcome"), _RECOVERY, 600.0),
+    ),
+    on_finished=recovery_finished,
+)
+
 for _flow in (
     _transcription(TRANSCRIBE_CHUNK, "realtime", 300.0, _LIVE),
     _transcription(TRANSCRIBE_RECORDING, "batch", 12 * _HOUR_S, _PATIENT),
@@ -102,4 +137,5 @@ registry.register(
         "seal": minutes.seal,
     },
 )
+registry.register(RECOVER, {"hear_again": hear_again, "understand_again": understand_again})
 registry.register_sweep("sessions", sweep_sessions)

@@ -95,9 +95,10 @@ class Renderer:
     def _render_block(self, block: Block, look: Look) -> list[etree._Element]:
         if block.type is BlockType.IMAGE:
             return self._image(block, look)
-        if block.is_pending:
-            return [note_paragraph(_pending_text(block), look)]
         lines = clean_lines(block.text)
+        if block.is_pending:
+            words = self._speech(block, lines, look) if block.type is BlockType.AUDIO_PENDING else []
+            return [note_paragraph(_pending_text(block), look), *words]
         if block.type is BlockType.SYSTEM_NOTE:
             return [note_paragraph(line, look) for line in lines]
         return self._speech(block, lines, look)
@@ -156,6 +157,8 @@ def _pending_text(block: Block) -> str:
         audio = block.audio
         start_ms = audio.start_ms if audio.session_start_ms is None else audio.session_start_ms
         place += f", de {position(start_ms)} a {position(start_ms + audio.end_ms - audio.start_ms)}"
+    if block.type is BlockType.AUDIO_PENDING and clean_lines(block.text):
+        return f"[Transcripción pendiente de revisión: {place}]"
     if block.status.value == "ERROR_PENDING_REVIEW":
         return f"[Audio sin transcribir, pendiente de revisión: {place}]"
     return f"[Audio pendiente de transcripción: {place}]"

@@ -105,7 +105,7 @@ def journal_slots(session: Session) -> Iterator[Slot]:
     """
     if _is_corrected(session):
         return (_slot_of(block) for block in projected(session).ordered())
-    kinds = [*SEQUENCED_INPUTS, EntryKind.BLOCKS, EntryKind.RECOVERED, EntryKind.ASSET]
+    kinds = [*SEQUENCED_INPUTS, EntryKind.BLOCKS, EntryKind.RECOVERED, EntryKind.REVIEW, EntryKind.ASSET]
     rows = JournalRow.objects.filter(session_id=session.id, kind__in=kinds).order_by("number")
     newest: dict[str, list[Slot]] = {}
     for row in rows.iterator(chunk_size=1000):
@@ -143,7 +143,7 @@ def slots_of(row: JournalRow, session: Session) -> list[Slot]:
         return [Slot(slot_name(after, asset_number=number), after, row.number, [_stamped(block, row)])]
     if row.sequence_id is None:
         return []
-    if row.kind in (EntryKind.BLOCKS, EntryKind.RECOVERED):
+    if row.kind in (EntryKind.BLOCKS, EntryKind.RECOVERED, EntryKind.REVIEW):
         blocks = [_stamped(block, row) for block in row.payload["blocks"]]
         starts = range(0, max(len(blocks), 1), BLOCKS_PER_SLOT)
         return [

@@ -9,35 +9,23 @@ of arrival and every repetition.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
+from django.db import transaction
+
 from astra_site.lib.errors import AstraError
-from sessions_app.blocks import (
-    AudioSource,
-    ExplicitContext,
-    SpokenContext,
-    make_blocks,
-    pending_block,
-    review_block,
-)
-from sessions_app.models import EntryKind, JournalRow, Session
-from sessions_app.services.journal import NewEntry, write_result_once
-from sessions_app.services.sessions import latest_context, speaker_number
+from sessions_app.blocks import is_pending
+from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.services import input_blocks
+from sessions_app.services.input_blocks import Place
+from sessions_app.services.journal import NewEntry, lock_for_entry, write
+from sessions_app.services.recovery import submit_recovery
 from sessions_app.services.transcripts import utterances_of
-from sessions_app.understanding.client import CoreClient, EmbeddedCoreClient, understand
-from sessions_app.understanding.types import TenantLanguage, Understanding, Utterance
 
 logger = logging.getLogger(__name__)
 
-_UTTERANCES_PER_CALL = 1_000
-
-
-@cache
-def core_client() -> CoreClient:
-    """Return the client of CORE that this installation uses."""
-    return EmbeddedCoreClient()
+_CRASHED = "step_crashed"
+_CANCELLED = "cancelled"
 
 
 def understand_ready_inputs(session: Session, *, skip_missing: bool = False) -> int:
@@ -55,29 +43,6 @@ def understand_ready_inputs(session: Session, *, skip_missing: bool = False) -> 
             return done
         last = blocks
         done += 1
-
-
-def recover_input(session: Session, sequence_id: int) -> bool:
-    """Understand an input whose blocks were journaled as pending, now that it has a transcript after all.
-
-    The new blocks supersede the pending one. They start from the context that the input had in its place; what follows
-    it was understood without it and stays. Returns whether there was anything to recover. Raises
-    `SessionStateConflict` for a session whose minutes are made.
-    """
-    results = {row.kind: row for row in JournalRow.objects.filter(session_id=session.id, sequence_id=sequence_id)}
-    if not {EntryKind.FAILURE, EntryKind.BLOCKS, EntryKind.TRANSCRIPT} <= results.keys():
-        return False
-    row = next(row for kind, row in results.items() if kind in JournalRow.sequenced_kinds)
-    earlier = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.BLOCKS, sequence_id__lt=sequence_id)
-    payload = _understood(
-        session, row, results[EntryKind.TRANSCRIPT], _context_after(earlier.order_by("-sequence_id").first())
-    )
-    write_result_once(session.id, NewEntry(EntryKind.RECOVERED, payload, sequence_id))
-    return True
-
-
-def _context_after(blocks: JournalRow | None) -> SpokenContext:
-    return SpokenContext.from_json(blocks.payload["after"]) if blocks else SpokenContext()
 
 
 def _last_understood(session: Session) -> JournalRow | None:
@@ -101,77 +66,42 @@ def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> J
     results = JournalRow.objects.filter(session_id=session.id, sequence_id=row.sequence_id)
     heard = {item.kind: item for item in results if item.kind in (EntryKind.TRANSCRIPT, EntryKind.FAILURE)}
     transcript, failure = heard.get(EntryKind.TRANSCRIPT), heard.get(EntryKind.FAILURE)
-    if row.kind != EntryKind.TEXT and transcript is None and failure is None:
-        return None
-    before = _context_after(last)
-    if row.kind != EntryKind.TEXT and transcript is None and failure is not None:
-        payload = _pending(session, row, failure, before)
-    elif failure is not None and failure.payload["code"] == "step_crashed":
+    code = failure.payload["code"] if failure else None
+    place = Place.after(last, row)
+    if row.kind != EntryKind.TEXT and transcript is None:
+        if code is None:
+            return None
+        # What somebody cancelled is not done behind his back after all.
+        payload = input_blocks.pending(session, place, (), code, is_recovered_later=code != _CANCELLED)
+    elif code == _CRASHED:
         # Understanding these words broke off again and again: keep them, and let what follows go on.
-        payload = _for_review(session, row, utterances_of(row, transcript), before, "step_crashed")
+        payload = _degraded(session, place, transcript, code)
     else:
-        payload = _understood(session, row, transcript, before)
-    return write_result_once(session.id, NewEntry(EntryKind.BLOCKS, payload, row.sequence_id))
+        try:
+            payload = input_blocks.understood(session, place, utterances_of(row, transcript))
+        except AstraError as error:
+            logger.warning("CORE did not understand an input; the session goes on.", extra={"code": error.code})
+            payload = _degraded(session, place, transcript, error.code)
+    return _write_blocks_once(session, row, payload)
 
 
-def _understood(
-    session: Session, row: JournalRow, transcript: JournalRow | None, before: SpokenContext
-) -> dict[str, Any]:
-    content = session.config_version.content
-    language = TenantLanguage(
-        entity_dictionary=dict(content.get("entity_dictionary", {})), members=tuple(content.get("members", ()))
-    )
-    utterances = utterances_of(row, transcript)
-    understandings: list[Understanding] = []
-    dialogue = before.dialogue
-    try:
-        for start in range(0, len(utterances), _UTTERANCES_PER_CALL):
-            call = tuple(utterances[start : start + _UTTERANCES_PER_CALL])
-            understood, dialogue = understand(core_client(), call, dialogue, language)
-            understandings += understood
-    except AstraError as error:
-        logger.warning("CORE did not understand an input: its words go to review.", extra={"code": error.code})
-        return _for_review(session, row, utterances, before, error.code)
-    audio = AudioSource(row.audio_sha256, before.session_end_ms) if row.audio_sha256 else None
-    blocks, after = make_blocks(row.sequence_id or 0, understandings, before, _explicit(session, row), content, audio)
-    return {"core": "embedded", "blocks": blocks, "after": _after(after, row, dialogue=dialogue)}
+def _degraded(session: Session, place: Place, transcript: JournalRow | None, code: str) -> dict[str, Any]:
+    """Return the entry of words that CORE has no answer for: spoken ones are recovered, typed ones reviewed."""
+    utterances = utterances_of(place.row, transcript)
+    if place.row.kind == EntryKind.TEXT:
+        return input_blocks.for_review(session, place, utterances, code)
+    return input_blocks.pending(session, place, utterances, code)
 
 
-def _for_review(
-    session: Session, row: JournalRow, utterances: Sequence[Utterance], before: SpokenContext, code: str
-) -> dict[str, Any]:
-    """Keep the words of an input that CORE has no answer for, whatever the reason; the order goes on behind it."""
-    text = " ".join(utterance.text for utterance in utterances)
-    audio = _whole_audio(row, before) if row.audio_sha256 else None
-    block = review_block(row.sequence_id or 0, text, code, audio, _explicit(session, row))
-    return {"core": None, "blocks": [block] if text else [], "after": _after(before, row, dialogue=before.dialogue)}
-
-
-def _pending(session: Session, row: JournalRow, failure: JournalRow, before: SpokenContext) -> dict[str, Any]:
-    block = pending_block(row.sequence_id or 0, failure.payload["code"], _whole_audio(row, before))
-    return {"core": None, "blocks": [block], "after": _after(before, row, dialogue=before.dialogue)}
-
-
-def _whole_audio(row: JournalRow, before: SpokenContext) -> dict[str, Any]:
-    return {
-        "sequence_id": row.sequence_id,
-        "start_ms": 0,
-        "end_ms": row.audio_duration_ms or 0,
-        "session_start_ms": before.session_end_ms,
-        "sha256": row.audio_sha256,
-    }
-
-
-def _after(context: SpokenContext, row: JournalRow, *, dialogue: Any) -> dict[str, Any]:
-    values = context.to_json()
-    values["dialogue"] = dialogue.to_json()
-    values["session_end_ms"] = context.session_end_ms + (row.audio_duration_ms or 0)
-    return values
-
-
-def _explicit(session: Session, row: JournalRow) -> ExplicitContext:
-    entry = latest_context(session.id, row.sequence_id)
-    if entry is None:
-        return ExplicitContext()
-    said = {key: entry.payload[key] for key in ("speaker", "topic", "zone", "restricted")}
-    return ExplicitContext(number=speaker_number(entry), **said)
+def _write_blocks_once(session: Session, row: JournalRow, payload: dict[str, Any]) -> JournalRow:
+    """Journal the blocks of an input, and with them the job that recovers it; return the entry that stands."""
+    with transaction.atomic():
+        locked = lock_for_entry(session.id, (State.OPEN, State.DRAINING))
+        blocks = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.BLOCKS, sequence_id=row.sequence_id)
+        known: JournalRow | None = blocks.first()
+        if known is not None:
+            return known
+        written = write(locked, NewEntry(EntryKind.BLOCKS, payload, row.sequence_id))
+        if is_pending(payload["blocks"]):
+            submit_recovery(session.id, row.sequence_id or 0)
+        return written

@@ -153,6 +153,8 @@ def test_an_engine_that_is_not_there_leaves_a_visible_gap_and_no_hanging_session
     finish_jobs()
     assert minutes.show()["state"] == "CLOSED"
     pending, closing = minutes.dump()["blocks"]
-    assert (pending["type"], pending["data"]) == ("AUDIO_PENDING", {"error_code": "engine_unavailable"})
+    assert (pending["type"], pending["status"]) == ("AUDIO_PENDING", "PENDING")
+    assert pending["data"]["error_code"] == "engine_unavailable"
+    assert download(pending["data"]["fallback_url"]) == (200, clip("vote"))
     assert closing["intent"] == "CLOSE_SESSION"
     assert minutes.jobs(flow="transcribe_chunk")[0].attempts > 1

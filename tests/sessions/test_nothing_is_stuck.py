@@ -14,7 +14,7 @@ from jobs.runtime.orchestration import orchestrator
 from jobs.runtime.sweeper import sweep_once
 from jobs.runtime.work import run_job
 from sessions_app.models import Session, State
-from sessions_app.services import buffering, understand
+from sessions_app.services import buffering, input_blocks, understand
 from sessions_app.understanding import client
 from tests.people import Person
 from tests.sessions.minutes_client import CLOSING, OPENING, Minutes, finish_jobs
@@ -50,7 +50,7 @@ def test_words_that_core_refuses_go_to_review_and_the_order_goes_on(
             raise Unavailable("core_answer_invalid", "CORE's answer does not fit.")
         return answer(core, utterances, *rest)
 
-    monkeypatch.setattr(understand, "understand", refuse_the_second)
+    monkeypatch.setattr(input_blocks, "understand", refuse_the_second)
     for number, text in enumerate((OPENING, MONEY, CLOSING), start=1):
         minutes.say(number, text)
     finish_jobs()
@@ -72,7 +72,7 @@ def test_understanding_that_breaks_off_every_time_keeps_the_words(
             raise RuntimeError("a mistake in the engine")
         return answer(core, utterances, *rest)
 
-    monkeypatch.setattr(understand, "understand", break_off)
+    monkeypatch.setattr(input_blocks, "understand", break_off)
     for number, text in enumerate((OPENING, MONEY, CLOSING), start=1):
         minutes.say(number, text)
     minutes.finalize()
