@@ -198,6 +198,11 @@ DRAMATIQ_AUTODISCOVER_MODULES = ["tasks"]
 JOB_LEASE_S = env.integer("ASTRA_JOB_LEASE_S", 30)
 JOB_RESEND_AFTER_S = env.integer("ASTRA_JOB_RESEND_AFTER_S", 10)
 
+# -- Quota -------------------------------------------------------------------------------------------------------
+# How long a worker that gives no sign of life keeps what it has reserved; how often Redis is compared with the ledger.
+QUOTA_LEASE_S = env.integer("ASTRA_QUOTA_LEASE_S", 900)
+QUOTA_SWEEP_S = env.integer("ASTRA_QUOTA_SWEEP_S", 30)
+
 # -- Sessions and speech -----------------------------------------------------------------------------------------
 SESSION_BUFFER_TTL_S = env.integer("ASTRA_SESSION_BUFFER_TTL_S", 24 * 3600)
 DEFAULT_ENGINE = env.text("ASTRA_ENGINE", "whisper:large-v3-turbo")

@@ -1,8 +1,8 @@
-"""What can be wrong with a tenant's configuration."""
+"""What can be wrong with a tenant's configuration and quota."""
 
 from __future__ import annotations
 
-from astra_site.lib.errors import InvalidInput, NotFound
+from astra_site.lib.errors import Conflict, InvalidInput, NotFound
 
 
 class ConfigInvalid(InvalidInput):
@@ -11,3 +11,18 @@ class ConfigInvalid(InvalidInput):
 
 class NothingPublished(NotFound):
     """The tenant has no published configuration or no skeleton yet."""
+
+
+class QuotaExhausted(Conflict):
+    """Too little AI time is left for this input (`quota_exhausted`). What was recorded is kept.
+
+    Permanent for the call: it succeeds after a top-up or in the next month, not when it is repeated.
+    """
+
+
+class StorageQuotaExhausted(Conflict):
+    """Too little storage is left (`storage_quota_exhausted`) for a new session or file."""
+
+
+class QuotaChangeInvalid(InvalidInput):
+    """A top-up or limit that makes no sense, or a reference that was used for another one."""

@@ -126,3 +126,98 @@ class ConfigVersion(TenantOwned):
 
     def __str__(self) -> str:
         return f"v{self.number}"
+
+
+class Resource(models.TextChoices):
+    """What is limited. The value names the unit of every amount."""
+
+    AI_MS = "ai_ms", _("AI time")
+    STORAGE_BYTES = "storage_bytes", _("storage")
+
+
+class QuotaEntryKind(models.TextChoices):
+    """What an entry of the ledger tells."""
+
+    LIMIT = "limit", _("Limit set")
+    TOP_UP = "top_up", _("Top-up")
+    SETTLE = "settle", _("Used")
+    ADJUST = "adjust", _("Adjustment")
+    RESERVE = "reserve", _("Reserved")
+    RELEASE = "release", _("Given back")
+
+
+class QuotaAccount(TenantOwned):
+    """Where a council stands with one resource: the sum of its ledger entries, kept with each of them.
+
+    Its row is the lock that puts the entries of an account in one order. The ledger can give it anew at any time.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    resource = models.CharField(_("resource"), max_length=16, choices=Resource.choices)
+    period = models.CharField(_("month"), max_length=7, default="", blank=True)
+    limit = models.BigIntegerField(_("limit"), null=True, blank=True)
+    extra = models.BigIntegerField(_("topped up"), default=0)
+    used = models.BigIntegerField(_("used"), default=0)
+    number = models.PositiveBigIntegerField(_("entries"), default=0)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name = _("quota account")
+        verbose_name_plural = _("quota accounts")
+        constraints = [models.UniqueConstraint(fields=["tenant", "resource"], name="quota_account_once")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} · {self.resource}"
+
+
+class QuotaEntry(TenantOwned):
+    """One line of the ledger, numbered from 1 per account, never changed (a database trigger refuses it).
+
+    `amount` is in the resource's unit; a limit's is the new limit, null for none. `reference` names what the entry is
+    for, and what is settled, topped up or adjusted under one reference is so once. `expires_at` ends a reservation.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    resource = models.CharField(_("resource"), max_length=16, choices=Resource.choices)
+    number = models.PositiveBigIntegerField(_("number"))
+    kind = models.CharField(_("entry"), max_length=8, choices=QuotaEntryKind.choices)
+    amount = models.BigIntegerField(_("amount"), null=True)
+    period = models.CharField(_("month"), max_length=7, default="", blank=True)
+    reference = models.CharField(_("for"), max_length=200, default="", blank=True)
+    session_id = models.UUIDField(_("session"), null=True, blank=True)
+    actor = models.CharField(_("who"), max_length=200, default="", blank=True)
+    note = models.CharField(_("note"), max_length=300, default="", blank=True)
+    expires_at = models.DateTimeField(_("until"), null=True, blank=True)
+    recorded_at = models.DateTimeField(_("recorded"))
+
+    class Meta(TenantOwned.Meta):
+        verbose_name = _("quota entry")
+        verbose_name_plural = _("quota ledger")
+        ordering = ["-recorded_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "resource", "number"], name="quota_number_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "resource", "kind", "reference"],
+                condition=models.Q(kind__in=["settle", "top_up", "adjust"]) & ~models.Q(reference=""),
+                name="quota_reference_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["tenant", "resource", "expires_at"],
+                condition=models.Q(kind="reserve"),
+                name="quota_reserved_in_ledger",
+            ),
+            models.Index(fields=["session_id", "resource", "number"], name="quota_of_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} · {self.kind}"
+
+
+class CouncilQuota(Tenant):
+    """The councils again, for the page that shows what each may use and has used."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("quota")
+        verbose_name_plural = _("quotas")
