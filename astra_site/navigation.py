@@ -49,6 +49,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Members of the team"), "group", "tenants", "membership"),
             _item(_("Skeletons"), "description", "tenants", "skeleton"),
             _item(_("Configuration versions"), "rule_settings", "tenants", "configversion"),
+            _item(_("Quota"), "speed", "tenants", "councilquota"),
+            _item(_("Quota ledger"), "receipt_long", "tenants", "quotaentry"),
         ],
     },
     {

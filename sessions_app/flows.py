@@ -20,6 +20,7 @@ from sessions_app.services import minutes
 from sessions_app.services.finalize import PRODUCE_MINUTES, advance, sweep_sessions
 from sessions_app.services.inputs import TRANSCRIBE_CHUNK, TRANSCRIBE_RECORDING
 from sessions_app.services.journal import NewEntry, write_result_once
+from sessions_app.services.metering import sweep_metering
 from sessions_app.services.recovery import (
     RECOVER_INPUT,
     hear_again,
@@ -139,3 +140,4 @@ registry.register(
 )
 registry.register(RECOVER, {"hear_again": hear_again, "understand_again": understand_again})
 registry.register_sweep("sessions", sweep_sessions)
+registry.register_sweep("quota", sweep_metering)

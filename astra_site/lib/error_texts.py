@@ -21,6 +21,15 @@ _TEXTS: Final[dict[str, Any]] = {
         "The session was sealed before with other content. A correction needs a new session."
     ),
     "job_transition_illegal": _("The job's state does not allow this: reload the page to see where it stands."),
+    "quota_exhausted": _(
+        "The council's AI time is used up. The audio is kept: after a top-up, or in the next month, it is finished."
+    ),
+    "storage_quota_exhausted": _(
+        "The council's storage is used up: no new sessions and files are taken. The platform's staff can add more."
+    ),
+    "quota_amount_invalid": _("The amount must be more than nothing, and less than a petabyte."),
+    "quota_reference_used": _("This reference was used before for a top-up of another amount."),
+    "quota_note_missing": _("Say why in the note, in 1 to 300 characters."),
     "redis_unavailable": _("Redis does not answer. Nothing is lost; try again in a moment."),
     "object_store_unavailable": _("The object store does not answer. Nothing is lost; try again in a moment."),
     "object_missing": _(

@@ -24,6 +24,7 @@ from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.buffering import waiting_inputs
 from sessions_app.services.journal import NewEntry, write
+from sessions_app.services.metering import book_live_audio
 from sessions_app.services.states import move
 from sessions_app.services.understand import understand_ready_inputs
 
@@ -117,6 +118,7 @@ def advance(session_id: UUID) -> bool:
             return False
         job = jobs.submit(PRODUCE_MINUTES, {}, session_id=session_id, dedup_key=f"{PRODUCE_MINUTES}:{session_id}")
         Session.objects.filter(pk=session_id).update(job_id=job.id)
+        book_live_audio(session)
     return True
 
 

@@ -29,7 +29,9 @@ from sessions_app.errors import InputInvalid, SequenceConflict, SessionStateConf
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.engine import pin_engine
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
+from sessions_app.services.metering import asset_reference
 from sessions_app.services.sessions import latest_context
+from tenants.quota.services import storage_booked
 
 TRANSCRIBE_CHUNK = "transcribe_chunk"
 TRANSCRIBE_RECORDING = "transcribe_recording"
@@ -139,7 +141,8 @@ def upload_asset(
 ) -> Accepted:
     """Accept an image: checked by content, made small, stored by its hash, placed after an input.
 
-    The same image again is answered with the first one's id. Raises the image checks' errors (`image_…`).
+    The same image again is answered with the first one's id. Raises the image checks' errors (`image_…`), and
+    `StorageQuotaExhausted`.
     """
     session = get_owned(Session, session_id)
     normal = normalise_image(image)
@@ -148,7 +151,9 @@ def upload_asset(
         return Accepted(known, is_repeat=True)
     check_open_to(session, None)
     key = f"{session.tenant_id}/{normal.sha256.hex}"
-    object_store().put(Bucket.ASSETS, key, normal.data, normal.media_type)
+    booked = asset_reference(normal.sha256)
+    with storage_booked(session.tenant_id, len(normal.data), reference=booked, session_id=session.id):
+        object_store().put(Bucket.ASSETS, key, normal.data, normal.media_type)
     with transaction.atomic():
         locked = lock_for_entry(session.id, (State.OPEN,))
         known = _known_asset(session.id, normal.sha256)

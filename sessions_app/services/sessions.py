@@ -18,6 +18,7 @@ from sessions_app.services.buffering import open_buffer
 from sessions_app.services.engine import pin_engine
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from tenants.models import Skeleton
+from tenants.quota.services import check_storage
 from tenants.services import check_config_fits, current_config, default_skeleton_version, skeleton_version
 
 MAX_METADATA_BYTES = 32 * 1024
@@ -36,9 +37,10 @@ def start_session(
     """Start a session in the open tenant scope and pin configuration, skeleton and engine.
 
     Raises `TimeZoneInvalid`, `InputTooLarge` (`metadata_too_large`), `NotFound` or `Forbidden` for the skeleton,
-    `NothingPublished`, `ConfigInvalid` for a skeleton that the published configuration does not fit, and
-    `UnknownEngine`.
+    `NothingPublished`, `ConfigInvalid` for a skeleton that the published configuration does not fit, `UnknownEngine`,
+    and `StorageQuotaExhausted` when the council's storage is used up.
     """
+    check_storage(current_tenant_id())
     check_time_zone(client_timezone)
     check_metadata(metadata or {})
     engine = pin_engine(model_config or {})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import transaction
+
 from astra_site.lib.object_store import Bucket, object_store
 from jobs.core.ports import StepContext
 from jobs.transcription.engine import TranscribeOptions, TranscriptResult
@@ -11,7 +13,10 @@ from jobs.transcription.pipeline import transcribe_audio
 from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.services.engine import pinned_engine
 from sessions_app.services.journal import NewEntry, write_result_once
+from sessions_app.services.metering import MeteredTranscriber
 from sessions_app.understanding.types import Utterance
+from tenants.models import Resource
+from tenants.quota.reservations import Hold, reserved
 
 _PROGRESS_EVERY_MS = 5_000
 
@@ -27,8 +32,9 @@ def input_row(session_id: UUID, sequence_id: int) -> JournalRow:
 def transcribe_input(session: Session, sequence_id: int, context: StepContext) -> int:
     """Transcribe an input and journal the result, once; return the number of utterances.
 
-    Typed text is its own transcript. Raises the engine's errors; those of an engine that is not there now are
-    transient.
+    Typed text is its own transcript. AI time is reserved by the length of the audio before it is even opened, and
+    settled, together with the transcript, by the speech that the engine was given. Raises `QuotaExhausted`, and the
+    engine's errors; those of an engine that is not there now are transient.
     """
     row = input_row(session.id, sequence_id)
     if row.kind == EntryKind.TEXT:
@@ -36,12 +42,22 @@ def transcribe_input(session: Session, sequence_id: int, context: StepContext) -
     known = JournalRow.objects.filter(session_id=session.id, sequence_id=sequence_id, kind=EntryKind.TRANSCRIPT).first()
     if known is not None:
         return len(known.payload["utterances"])
-    result = _hear(session, row, context)
-    write_result_once(session.id, NewEntry(EntryKind.TRANSCRIPT, _payload(result), sequence_id))
+    with reserved(
+        session.tenant_id,
+        Resource.AI_MS,
+        row.audio_duration_ms or 0,
+        reference=f"transcribe:{session.id}:{sequence_id}",
+        session_id=session.id,
+    ) as hold:
+        result, heard_ms = _hear(session, row, context, hold)
+        with transaction.atomic():
+            write_result_once(session.id, NewEntry(EntryKind.TRANSCRIPT, _payload(result, heard_ms), sequence_id))
+            hold.settle(heard_ms)
     return len(result.segments)
 
 
-def _hear(session: Session, row: JournalRow, context: StepContext) -> TranscriptResult:
+def _hear(session: Session, row: JournalRow, context: StepContext, hold: Hold) -> tuple[TranscriptResult, int]:
+    """Return what the engine heard, and how much speech it was given."""
     content = session.config_version.content
     options = TranscribeOptions(hotwords=tuple(content.get("hotwords", ())))
     reported_ms = 0
@@ -52,22 +68,25 @@ def _hear(session: Session, row: JournalRow, context: StepContext) -> Transcript
         if done_ms - reported_ms >= _PROGRESS_EVERY_MS:
             reported_ms = done_ms
             context.report_progress(done_ms / 1000, total_s, "s")
+            hold.keep()
 
     pin = row.payload.get("model_config") or session.model_config
+    engine = MeteredTranscriber(pinned_engine(pin))
     with object_store().open(Bucket.AUDIO, row.audio_key) as stream:
-        return transcribe_audio(stream, pinned_engine(pin), options, report)
+        return transcribe_audio(stream, engine, options, report), engine.heard_ms
 
 
-def _payload(result: TranscriptResult) -> dict[str, object]:
+def _payload(result: TranscriptResult, heard_ms: int) -> dict[str, object]:
     """Return what the journal keeps of a transcript: text, times and confidence by utterance and by word.
 
-    `words` holds `[text, start_ms, end_ms, confidence]`.
+    `words` holds `[text, start_ms, end_ms, confidence]`; `heard_ms` is the speech that was paid for.
     """
     return {
         "engine": result.engine,
         "model": result.model,
         "language": result.language,
         "duration_ms": result.duration_ms,
+        "heard_ms": heard_ms,
         "utterances": [
             {
                 "text": segment.text,

@@ -16,6 +16,8 @@ from jobs.transcription.audio import FILE_LIMITS, check_audio
 from sessions_app.errors import InputTooLarge
 from sessions_app.models import Session
 from sessions_app.services.inputs import MEDIA_TYPES, check_open_to, known_recording
+from sessions_app.services.metering import recording_reference
+from tenants.quota.services import storage_booked
 
 _PIECE_BYTES = 1024 * 1024
 
@@ -35,7 +37,8 @@ def upload_recording(session_id: UUID, body: IO[bytes]) -> Upload:
 
     It is decoded to its end first (about 1,000 times faster than it was spoken), so a cut file is refused here.
     Uploading the same bytes again gives the same address. Raises `InputTooLarge` past the limit, the audio checks'
-    errors for what is no audio, `SessionStateConflict` for a session that takes no more; nothing is kept then.
+    errors for what is no audio, `SessionStateConflict` for a session that takes no more, `StorageQuotaExhausted`;
+    nothing is kept then.
     """
     session = get_owned(Session, session_id)
     with TemporaryFile() as file:
@@ -49,7 +52,9 @@ def upload_recording(session_id: UUID, body: IO[bytes]) -> Upload:
         spool.seek(0)
         info = check_audio(spool, FILE_LIMITS)
         spool.seek(0)
-        object_store().put(Bucket.AUDIO, key, spool, MEDIA_TYPES[info.container])
+        booked = recording_reference(session, digest)
+        with storage_booked(session.tenant_id, size_bytes, reference=booked, session_id=session.id):
+            object_store().put(Bucket.AUDIO, key, spool, MEDIA_TYPES[info.container])
     return Upload(f"astra://{Bucket.AUDIO}/{key}", digest, size_bytes, info.duration_ms)
 
 

@@ -27,6 +27,10 @@ _LEDGERS = "ledger"
 """The token of reservations that the ledger has: no run gives them back in Redis, they end by time or settlement."""
 
 
+class HeatUnavailable(Unavailable):
+    """Redis does not answer: the ledger decides."""
+
+
 class Outcome(IntEnum):
     """What became of a reservation."""
 
@@ -56,7 +60,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class HeatReading:
-    """An account as Redis has it: what the ledger's entry `number` left, and what is held of that."""
+    """An account as Redis has it: what the ledger's entry `number` left (-1: it is missing), and what is held."""
 
     period: str
     number: int
@@ -65,7 +69,7 @@ class HeatReading:
 
 
 class QuotaHeat:
-    """One council's account of one resource in Redis. Every call raises `Unavailable` when Redis does not answer."""
+    """One council's account of one resource in Redis. Every call raises `HeatUnavailable` without Redis."""
 
     def __init__(self, client: redis.Redis, tenant_id: UUID, resource: str) -> None:
         """Bind to an account; nothing is read yet. All keys of a council share one hash tag."""
@@ -100,10 +104,10 @@ class QuotaHeat:
             arguments += [open_one.reference, f"{open_one.amount}|{_LEDGERS}", _ms(open_one.expires_at)]
         return bool(self._run(scripts.PROJECT, arguments))
 
-    def read(self, now: datetime) -> HeatReading | None:
-        """Return the account, None where there is none."""
-        found = self._run(scripts.READ, [_ms(now)])
-        return HeatReading(found[0], int(found[1]), _amount(found[2]), int(found[3])) if found else None
+    def read(self, now: datetime) -> HeatReading:
+        """Return the account and what is held."""
+        period, number, left, held = self._run(scripts.READ, [_ms(now)])
+        return HeatReading(period, int(number), _amount(left), int(held))
 
     def forget_account(self) -> None:
         """Drop what is known of the ledger; the holds stay."""
@@ -128,4 +132,4 @@ def _redis_errors() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise Unavailable("redis_unavailable", "Redis does not answer; nothing is lost. Try again.") from error
+        raise HeatUnavailable("redis_unavailable", "Redis does not answer; nothing is lost. Try again.") from error

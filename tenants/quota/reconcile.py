@@ -9,13 +9,14 @@ from functools import partial
 from uuid import UUID
 
 from django.conf import settings
+from redis.exceptions import RedisError
 
 from astra_site.lib.clock import Clock, utc_now
 from astra_site.lib.redis_client import redis_client
 from astra_site.lib.tenancy import tenant_scope
 from tenants.models import QuotaAccount, Resource
-from tenants.quota.ledger import account_of, open_reservations, period_of, recount, standing_of
-from tenants.quota.reservations import quota_heat
+from tenants.quota.ledger import account_of, period_of, recount
+from tenants.quota.reservations import quota_heat, write_account
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +44,12 @@ def reconcile_redis(tenant_id: UUID, resource: Resource, *, clock: Clock = utc_n
     now = clock()
     heat = quota_heat(tenant_id, resource)
     reading = heat.read(now)
-    account = account_of(tenant_id, resource)
-    if reading is None:
+    if reading.number < 0:
         return []
-    standing = standing_of(account).in_period(period_of(resource, now))
-    if (reading.period, reading.number) > (standing.period, account.number):
+    account = account_of(tenant_id, resource)
+    if (reading.period, reading.number) > (period_of(resource, now), account.number):
         heat.forget_account()
-    reservations = open_reservations(tenant_id, resource, now)
-    heat.project(standing, account.number, reservations=reservations)
+    standing, _ = write_account(tenant_id, resource, now)
     if reading.left == standing.left or reading.period != standing.period:
         return []
     drift = Drift(tenant_id, resource, "redis", reading.left, standing.left)
@@ -75,13 +74,16 @@ def reconcile_account(tenant_id: UUID, resource: Resource, *, clock: Clock = utc
     return [*wrong, *reconcile_redis(tenant_id, resource, clock=clock)]
 
 
-def sweep_quota() -> Iterator[Callable[[], object]]:
-    """Compare the accounts that have a limit, every `QUOTA_SWEEP_S`, whichever of the sweepers is first.
+def take_turn() -> bool:
+    """Say whether it is this sweeper's turn: one of all of them every `QUOTA_SWEEP_S`, none while Redis is down."""
+    try:
+        return bool(redis_client().set(_TURN, "1", nx=True, ex=max(1, settings.QUOTA_SWEEP_S)))
+    except RedisError:
+        return False  # what is compared with the ledger is not there; it is compared when it is back
 
-    Needs Redis, as what it mends is there; without it there is nothing to mend.
-    """
-    if not redis_client().set(_TURN, "1", nx=True, ex=max(1, settings.QUOTA_SWEEP_S)):
-        return
+
+def limited_accounts() -> Iterator[Callable[[], object]]:
+    """Return the comparison of each account that has a limit."""
     for account in QuotaAccount.objects.filter(limit__isnull=False).order_by("id"):
         yield partial(_mend, account.tenant_id, Resource(account.resource))
 

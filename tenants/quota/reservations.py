@@ -23,10 +23,9 @@ from astra_site.lib.errors import Unavailable
 from astra_site.lib.ids import new_id
 from astra_site.lib.redis_client import redis_client
 from tenants.models import QuotaAccount, QuotaEntryKind, Resource
-from tenants.quota.heat import Claim, Outcome, QuotaHeat
+from tenants.quota.heat import Claim, HeatUnavailable, Outcome, QuotaHeat
 from tenants.quota.ledger import (
     NewQuotaEntry,
-    account_of,
     entry_of,
     lock_account,
     open_reservations,
@@ -35,10 +34,11 @@ from tenants.quota.ledger import (
     standing_of,
 )
 from tenants.quota.refusals import refusal
+from tenants.quota.standing import Standing
 
 logger = logging.getLogger(__name__)
 
-_ROUNDS = 3
+_ROUNDS = 10
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Hold:
         self.claim = replace(self.claim, until=_lease_end(now))
         try:
             quota_heat(self.tenant_id, self.resource).renew(self.claim, now)
-        except Unavailable:
+        except HeatUnavailable:
             logger.warning("A reservation of quota was not extended: Redis does not answer.")
 
     def settle(self, amount: int) -> None:
@@ -83,7 +83,7 @@ class Hold:
         """Give the reservation back; never raises for Redis, where it ends by itself."""
         try:
             quota_heat(self.tenant_id, self.resource).release(self.claim)
-        except Unavailable:
+        except HeatUnavailable:
             logger.warning("A reservation of quota was not given back: Redis does not answer. It ends by time.")
         if self.in_ledger:
             with transaction.atomic():
@@ -104,7 +104,7 @@ def reserved(
     """Hold an amount for the block. What the block does not settle, or settles and then fails, is given back.
 
     A hold of the same reference is taken over: the run before is taken for dead. Call it outside of transactions.
-    Raises `QuotaExhausted` or `StorageQuotaExhausted`.
+    Raises `QuotaExhausted` or `StorageQuotaExhausted`, and `Unavailable` (`quota_unsettled`).
     """
     hold = reserve(tenant_id, resource, amount, reference=reference, session_id=session_id, clock=clock)
     try:
@@ -130,7 +130,7 @@ def reserve(
     hold = Hold(tenant_id, resource, Claim(reference, amount, new_id().hex, _lease_end(now)), session_id, clock)
     try:
         _reserve_in_redis(hold, now)
-    except Unavailable:
+    except HeatUnavailable:
         logger.warning("Quota is decided by the ledger: Redis does not answer.")
         hold.in_ledger = _reserve_in_ledger(hold, now)
     return hold
@@ -161,13 +161,27 @@ def show_in_redis(account: QuotaAccount, *, settled: str = "") -> None:
     heat = quota_heat(account.tenant_id, Resource(account.resource))
     try:
         heat.project(standing_of(account), account.number, settled=settled)
-    except Unavailable:
+    except HeatUnavailable:
         logger.warning("A change of quota is not in Redis yet: it does not answer.")
 
 
 def quota_heat(tenant_id: UUID, resource: Resource) -> QuotaHeat:
     """Return a council's account in Redis."""
     return QuotaHeat(redis_client(), tenant_id, resource)
+
+
+def write_account(tenant_id: UUID, resource: Resource, now: datetime) -> tuple[Standing, int]:
+    """Write to Redis what the ledger says; return it with the number of its last entry. Raises `HeatUnavailable`.
+
+    Under the account's lock: nothing newer can be committed before this is written, so whoever finds an emptied Redis
+    never fills it with what was true a moment ago.
+    """
+    with transaction.atomic():
+        account = lock_account(tenant_id, resource)
+        standing = standing_of(account).in_period(period_of(resource, now))
+        reservations = open_reservations(tenant_id, resource, now)
+        quota_heat(tenant_id, resource).project(standing, account.number, reservations=reservations)
+    return standing, account.number
 
 
 def _reserve_in_redis(hold: Hold, now: datetime) -> None:
@@ -177,11 +191,9 @@ def _reserve_in_redis(hold: Hold, now: datetime) -> None:
         answer = heat.reserve(hold.claim, period, now)
         if answer.outcome is Outcome.RESERVED:
             return
-        account = account_of(hold.tenant_id, hold.resource)
-        standing = standing_of(account).in_period(period)
-        if answer.outcome is Outcome.TOO_LITTLE and answer.number >= account.number:
+        standing, number = write_account(hold.tenant_id, hold.resource, now)
+        if answer.outcome is Outcome.TOO_LITTLE and answer.number >= number:
             raise refusal(hold.resource, hold.claim.amount, answer.left or 0, standing)
-        heat.project(standing, account.number, reservations=open_reservations(hold.tenant_id, hold.resource, now))
     raise Unavailable("quota_unsettled", "The quota changes too fast to be read; try again.")
 
 

@@ -92,13 +92,12 @@ return later and 0 or 1
 """
 )
 
-# ARGV: now (ms) → {period, number, left, held}; false where nothing is
+# ARGV: now (ms) → {period, number, left, held}; the number is -1 where the account is missing
 READ = (
     _EXPIRE_HOLDS
     + """
 local account = redis.call('HMGET', KEYS[1], 'period', 'number', 'left')
 give_up(ARGV[1])
-if not account[1] then return false end
-return {account[1], tonumber(account[2]), account[3], string.format('%.0f', held_by_others(''))}
+return {account[1] or '', tonumber(account[2] or -1), account[3] or '', string.format('%.0f', held_by_others(''))}
 """
 )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
 from astra_site.lib.clock import Clock, utc_now
-from astra_site.lib.errors import Unavailable
 from tenants.errors import QuotaChangeInvalid
 from tenants.models import QuotaEntry, QuotaEntryKind, Resource
+from tenants.quota.heat import HeatUnavailable
 from tenants.quota.ledger import (
     NewQuotaEntry,
     account_of,
@@ -54,9 +55,8 @@ def usage_of(tenant_id: UUID, resource: Resource, *, clock: Clock = utc_now) -> 
     now = clock()
     standing = standing_of(account_of(tenant_id, resource)).in_period(period_of(resource, now))
     try:
-        reading = quota_heat(tenant_id, resource).read(now)
-        held = reading.held if reading else 0
-    except Unavailable:
+        held = quota_heat(tenant_id, resource).read(now).held
+    except HeatUnavailable:
         held = sum(one.amount for one in open_reservations(tenant_id, resource, now))
     return Usage(standing, held)
 
@@ -96,7 +96,7 @@ def top_up(
             return known
         new = NewQuotaEntry(QuotaEntryKind.TOP_UP, amount, reference, actor=actor, note=note)
         entry = post(account, new, clock())
-        transaction.on_commit(lambda: show_in_redis(account), robust=True)
+        transaction.on_commit(partial(show_in_redis, account), robust=True)
     return entry
 
 
@@ -115,7 +115,7 @@ def set_limit(
         if account.limit == limit:
             return
         post(account, NewQuotaEntry(QuotaEntryKind.LIMIT, limit, actor=actor, note=note), clock())
-        transaction.on_commit(lambda: show_in_redis(account), robust=True)
+        transaction.on_commit(partial(show_in_redis, account), robust=True)
 
 
 def check_storage(tenant_id: UUID) -> None:
@@ -140,6 +140,34 @@ def storage_booked(
     with reserved(tenant_id, resource, size_bytes, reference=reference, session_id=session_id, clock=clock) as hold:
         yield
         hold.settle(size_bytes)
+
+
+def book_growth(
+    tenant_id: UUID,
+    resource: Resource,
+    *,
+    series: str,
+    session_id: UUID,
+    grown_since: Callable[[int], tuple[int, int]],
+    clock: Clock = utc_now,
+) -> int:
+    """Book what has grown since the last booking of a series, whatever is left; return the amount.
+
+    `grown_since(mark)` returns the growth since a mark (0 at first) and the new mark; it is called under the account's
+    lock, so that two callers never book the same growth.
+    """
+    with transaction.atomic():
+        account = lock_account(tenant_id, resource)
+        earlier = QuotaEntry.objects.filter(
+            session_id=session_id, resource=resource, kind=QuotaEntryKind.SETTLE, reference__startswith=f"{series}:"
+        )
+        last = earlier.order_by("-number").first()
+        amount, mark = grown_since(int(last.reference.rpartition(":")[2]) if last else 0)
+        if amount > 0:
+            new = NewQuotaEntry(QuotaEntryKind.SETTLE, amount, f"{series}:{mark}", session_id)
+            post(account, new, clock())
+            transaction.on_commit(partial(show_in_redis, account), robust=True)
+    return max(0, amount)
 
 
 def _check_note(note: str) -> None:
