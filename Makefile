@@ -13,7 +13,7 @@ LOCKS := bootstrap base whisper dev train
 SERVERS := $(PY) -m astra_site.embedded run --data-dir var/check --
 CODE := astra_site tenants jobs assets custody sessions_app astra_verify demo bench tests tools
 
-.PHONY: help setup demo serve test chaos check format tools micro-model recording test-speech skeleton migrations bench lock clean
+.PHONY: help setup demo serve test chaos check format tools micro-model recording test-speech skeleton migrations bench lock clean grpc proto
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ demo: setup ## Run the main job: a recorded session becomes sealed minutes, live
 
 serve: setup ## Start web and workers with their own PostgreSQL and Redis; prints the admin's address
 	@$(PY) -m demo.serve
+
+grpc: setup ## Start the gRPC service alone, on the services that the environment names
+	@$(PY) manage.py run_grpc
 
 test: setup ## Run the tests (T="path or options" narrows them)
 	@$(PY) -m pytest $(T)
@@ -69,6 +72,9 @@ test-speech: $(TRAINED) ## Make the recordings of the tests anew (needs espeak-n
 
 skeleton: setup ## Make the demonstration's Word skeleton anew
 	@$(PY) -m demo.make_skeleton
+
+proto: setup ## Generate the gRPC code from the proto files
+	@$(PY) -m tools.make_protos
 
 migrations: setup ## Write the migrations that the models ask for
 	@$(SERVERS) $(PY) manage.py makemigrations

@@ -34,7 +34,7 @@ class Source:
 def _read() -> Iterator[Source]:
     for package in PRODUCT:
         for path in sorted((ROOT / package).rglob("*.py")):
-            if "migrations" not in path.parts:
+            if not {"migrations", "generated"} & set(path.parts):
                 text = path.read_text()
                 yield Source(path.relative_to(ROOT).as_posix(), text.count("\n"), ast.parse(text))
 
