@@ -46,12 +46,17 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """Ask each dependency, all at once; `503` when one does not answer."""
+    """Ask each dependency; `503` when one does not answer."""
+    ok, checks = readiness()
+    return JsonResponse({"status": "ok" if ok else "unavailable", "checks": checks}, status=200 if ok else 503)
+
+
+def readiness() -> tuple[bool, dict[str, dict[str, object]]]:
+    """Ask each dependency, all at once; say whether all answer, and how each did."""
     with ThreadPoolExecutor(max_workers=len(CHECKS)) as pool:
         futures = {name: pool.submit(_measure, _in_thread(check)) for name, check in CHECKS.items()}
         checks = {name: future.result() for name, future in futures.items()}
-    ok = all(check["status"] == "ok" for check in checks.values())
-    return JsonResponse({"status": "ok" if ok else "unavailable", "checks": checks}, status=200 if ok else 503)
+    return all(check["status"] == "ok" for check in checks.values()), checks
 
 
 def _measure(check: Callable[[], None]) -> dict[str, object]:

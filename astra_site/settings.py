@@ -122,6 +122,16 @@ SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_SSL_REDIRECT = env.flag("ASTRA_SSL_REDIRECT", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("ASTRA_BEHIND_PROXY", default=False) else None
 
+# -- gRPC --------------------------------------------------------------------------------------------------------
+GRPC_ADDRESSES = env.names("ASTRA_GRPC_ADDRESS", "127.0.0.1:50051")
+# PEM files; without them the connection is plain, for a proxy or a private network in front.
+GRPC_TLS_CERT_FILE = env.text("ASTRA_GRPC_TLS_CERT_FILE", "")
+GRPC_TLS_KEY_FILE = env.text("ASTRA_GRPC_TLS_KEY_FILE", "")
+# A connection that does not answer a ping within a third of it is closed.
+GRPC_KEEPALIVE_S = env.integer("ASTRA_GRPC_KEEPALIVE_S", 30)
+# Calls and streams at the same time; a further one is told to come back later.
+GRPC_MAX_CALLS = env.integer("ASTRA_GRPC_MAX_CALLS", 1000)
+
 LANGUAGE_CODE = "es"
 LANGUAGES = [("es", _("Spanish")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]

@@ -18,7 +18,7 @@ READERS = {"text", "flag", "integer", "names", "number"}
 LISTED = re.compile(r"^#?([A-Z][A-Z0-9_]+)=(.*)$", re.MULTILINE)
 IN_COMPOSE = re.compile(r"\$\{([A-Z0-9_]+)(:[-?][^}]*)?\}")
 IN_ENTRYPOINT = re.compile(r"\$\{([A-Z][A-Z0-9_]*):-")
-OWN_SERVICES = {"prepare", "web", "realtime-worker", "batch-worker", "sweeper"}
+OWN_SERVICES = {"prepare", "web", "grpc", "realtime-worker", "batch-worker", "sweeper"}
 FOREIGN_SERVICES = {"postgres", "redis", "objects", "qdrant"}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -70,7 +70,7 @@ def announce(session_id: UUID) -> None:
         logger.warning("Watchers were not woken: Redis does not answer.")
 
 
-async def watch(session_id: UUID, after: int = 0) -> AsyncIterator[SessionEvent]:
+async def watch(session_id: UUID, after: int = 0) -> AsyncGenerator[SessionEvent, None]:
     """Yield what happened in a session after entry `after`, and then what happens, until it is closed.
 
     Starts with the session's present state. Call it in a tenant scope. Raises `NotFound` and `Forbidden` as

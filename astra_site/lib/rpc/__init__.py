@@ -1,0 +1,1 @@
+"""What every gRPC service of the product shares: who calls, which errors, how long a call may last."""

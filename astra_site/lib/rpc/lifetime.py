@@ -1,0 +1,67 @@
+"""How long a stream may stay open: until its token expires, or the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Final, TypeVar
+
+from astra_site.lib.clock import utc_now
+from astra_site.lib.errors import Unauthenticated, Unavailable
+
+_Result = TypeVar("_Result")
+_LAST_WORD_S: Final = 5.0
+"""How long an answer may take that is sent when the end has come: what was accepted should be acknowledged."""
+
+
+class Lifetime:
+    """The end of one stream.
+
+    It comes between two steps, never in the middle of one: an input in hand is stored and acknowledged first.
+    """
+
+    def __init__(self, expires_at: datetime, stopping: asyncio.Event) -> None:
+        """Remember when the token expires and what tells that the server stops."""
+        self._expires_at = expires_at
+        self._stopping = stopping
+
+    async def next(self, waited_for: Awaitable[_Result]) -> _Result:
+        """Return what it returns; when the end has come or comes first, cancel it and raise.
+
+        Raises `Unauthenticated` (`token_expired`) or `Unavailable` (`server_stopping`).
+        """
+        waiting = asyncio.ensure_future(waited_for)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            while not waiting.done():
+                await asyncio.wait({waiting, stopping}, timeout=self._left_s(), return_when=asyncio.FIRST_COMPLETED)
+                self._check()
+            return waiting.result()
+        finally:
+            stopping.cancel()
+            waiting.cancel()
+
+    async def finish(self, answering: Awaitable[_Result]) -> _Result:
+        """Return what it returns; raise `Unauthenticated` when it is still not done well after the token expired.
+
+        A client that does not read can't keep a stream open with an old token. (One that holds up a server that stops
+        is cut off by the server's own patience.)
+        """
+        try:
+            async with asyncio.timeout(max(self._left_s(), _LAST_WORD_S)):
+                return await answering
+        except TimeoutError:
+            self._check()
+            raise
+
+    def _left_s(self) -> float:
+        return max(0.0, (self._expires_at - utc_now()).total_seconds())
+
+    def _check(self) -> None:
+        if self._stopping.is_set():
+            raise Unavailable(
+                "server_stopping", "The server is being restarted: connect again.", details={"retry_after_s": 1}
+            )
+        if not self._left_s():
+            raise Unauthenticated("token_expired", "The token has expired: connect again with a new one.")
