@@ -16,7 +16,7 @@ from astra_site.lib.callers import check_active, check_scope
 from astra_site.lib.errors import AstraError, InvalidInput
 from astra_site.lib.logs import log_context
 from astra_site.lib.problems import problem_of
-from astra_site.lib.rpc.behaviour import Call
+from astra_site.lib.rpc.behaviour import Call, readable
 from astra_site.lib.rpc.lifetime import Lifetime
 from astra_site.lib.tenancy import get_owned
 from astra_site.lib.threads import in_thread
@@ -70,6 +70,7 @@ class LiveStream:
                 first = await self._lifetime.next(self._call.read())
         except TimeoutError:
             first = grpc.aio.EOF
+        first = readable(first)
         if not isinstance(first, pb.StreamRequest) or first.WhichOneof("kind") != "hello":
             raise InvalidInput("hello_missing", "The first message of a stream is hello, with the session's id.")
         return first.hello
@@ -79,7 +80,7 @@ class LiveStream:
 
     async def _answer_all(self, session_id: UUID) -> None:
         while True:
-            request: Any = await self._lifetime.next(self._call.read())
+            request: Any = readable(await self._lifetime.next(self._call.read()))
             if request is grpc.aio.EOF:
                 return
             await self._send(await self._answer(session_id, request))

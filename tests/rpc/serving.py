@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import pytest
 
 from astra_site.grpc_server import GrpcServer
 from sessions_app.rpc.generated import session_pb2 as pb
@@ -122,11 +123,7 @@ def problem_of(error: grpc.RpcError) -> dict[str, Any]:
 def refused(code: str, status: grpc.StatusCode) -> Iterator[dict[str, Any]]:
     """Expect a call to be refused in this way; yields what the problem says, filled in at the end."""
     said: dict[str, Any] = {}
-    try:
+    with pytest.raises(grpc.RpcError) as raised:
         yield said
-    except grpc.RpcError as error:
-        assert isinstance(error, grpc.Call)
-        said.update(problem_of(error))
-        assert (said["code"], error.code()) == (code, status), said
-    else:
-        raise AssertionError(f"It was expected to be refused as {code}.")
+    said.update(problem_of(raised.value))
+    assert (said["code"], raised.value.code()) == (code, status), said

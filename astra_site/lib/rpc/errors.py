@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 import grpc
 
@@ -110,7 +110,7 @@ class ProblemInterceptor(grpc.aio.ServerInterceptor):
 
 
 @asynccontextmanager
-async def _traced(request: Any, call: Call) -> AsyncIterator[None]:
+async def _traced(call: Call) -> AsyncIterator[None]:
     given = {key: value for key, value in call.invocation_metadata() or () if isinstance(value, str)}
     with log_context(trace_id=trace_id_from(given.get("traceparent", ""))):
         call.set_trailing_metadata((("x-trace-id", current_context()["trace_id"]),))

@@ -41,6 +41,8 @@ class Lifetime:
         finally:
             stopping.cancel()
             waiting.cancel()
+            # What was cancelled must have ended, or who owns it (a generator, a call) finds it still at work.
+            await asyncio.gather(waiting, stopping, return_exceptions=True)
 
     async def finish(self, answering: Awaitable[_Result]) -> _Result:
         """Return what it returns; raise `Unauthenticated` when it is still not done well after the token expired.
