@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from astra_site.lib.errors import Conflict, InvalidInput, TooLarge
+from astra_site.lib.errors import Conflict, InvalidInput, NotFound, TooLarge
 
 
 class TimeZoneInvalid(InvalidInput):
@@ -23,3 +23,23 @@ class SequenceConflict(Conflict):
 
 class SessionStateConflict(Conflict):
     """The session is in a state that does not allow this."""
+
+
+class ContextInvalid(InvalidInput):
+    """A context that says nothing, or something that can't hold for this session."""
+
+
+class BlockMissing(NotFound):
+    """The session has no block with this id."""
+
+
+class CorrectionInvalid(InvalidInput):
+    """A correction that can't be made whatever the block is like."""
+
+
+class CorrectionConflict(Conflict):
+    """The block, as it is now, can't be corrected like this."""
+
+
+class CloneConflict(Conflict):
+    """The session can't be cloned as it stands."""

@@ -80,6 +80,11 @@ class Projection:
             return self._edit(entry)
         return Change()
 
+    def assume(self, blocks: Iterable[Block]) -> None:
+        """Take blocks as they are, without the entries that made them."""
+        for block in blocks:
+            self._put({**block, "order": key_of(block)})
+
     def ordered(self) -> list[dict[str, Any]]:
         """Return the blocks in the order of the document, as copies."""
         return [dict(block) for block in sorted(self._live.values(), key=place_of)]
@@ -88,9 +93,18 @@ class Projection:
         """Return a block that is there now."""
         return self._live.get(block_id)
 
-    def keys(self) -> list[str]:
+    def order_keys(self) -> list[str]:
         """Return the keys of the order that are in use."""
         return [key_of(block) for block in self._live.values()]
+
+    def are_neighbours(self, first: Block, second: Block) -> bool:
+        """Say whether nothing stands between two blocks, given in their order."""
+        low, high = place_of(first), place_of(second)
+        return not any(low < place_of(block) < high for block in self._live.values())
+
+    def is_settled(self, sequence_id: int) -> bool:
+        """Say whether a clerk's correction stands over every result that may still come for an input."""
+        return sequence_id in self._settled
 
     def next_split_part(self, sequence_id: int) -> int:
         """Return the part number of the next block that is cut off one of an input; none is used twice."""
@@ -120,14 +134,17 @@ class Projection:
             self._of_input.get(block["sequence_id"], set()).discard(block_id)
         placed = tuple({**block, "order": key_of(block), "revision": entry.number} for block in new)
         for block in placed:
-            self._live[block["block_id"]] = block
-            sequence_id, part = block["sequence_id"], block["part"]
-            if block["type"] != "IMAGE":
-                self._of_input.setdefault(sequence_id, set()).add(block["block_id"])
-            if part > SPLIT_PART_BASE:
-                self._splits[sequence_id] = max(part, self._splits.get(sequence_id, 0))
+            self._put(block)
         removed = gone.keys() - {block["block_id"] for block in placed}
         return Change(tuple(sorted(removed)), placed)
+
+    def _put(self, block: Block) -> None:
+        sequence_id, part = block["sequence_id"], block["part"]
+        self._live[block["block_id"]] = block
+        if block["type"] != "IMAGE":
+            self._of_input.setdefault(sequence_id, set()).add(block["block_id"])
+        if part > SPLIT_PART_BASE:
+            self._splits[sequence_id] = max(part, self._splits.get(sequence_id, 0))
 
     def _ids_of(self, sequence_id: int) -> set[str]:
         """Return the ids of the blocks that come from an input, wherever they stand; images come from none."""

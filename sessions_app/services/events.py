@@ -22,12 +22,14 @@ from astra_site.lib.tenancy import get_owned
 from astra_site.lib.threads import in_thread
 from astra_site.lib.wake_ups import wake_ups
 from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.projection import PROJECTED_KINDS
+from sessions_app.services.projecting import change_of
 
 logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 3.0
 _PAGE = 200
-_HIDDEN = {"words", "after", "core"}
+_HIDDEN = {"words", "before", "after", "core"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,9 @@ async def watch(session_id: UUID, after: int = 0) -> AsyncGenerator[SessionEvent
 
 def _look(session_id: UUID, after: int) -> tuple[list[SessionEvent], str]:
     """Return the next events and the state; the state is read first, so that it is never ahead of the entries."""
-    state = get_owned(Session, session_id).state
+    session = get_owned(Session, session_id)
     rows = JournalRow.objects.filter(session_id=session_id, number__gt=after).order_by("number")
-    return [event_of(row) for row in rows[:_PAGE]], state
+    return [event_of(row, session) for row in rows[:_PAGE]], session.state
 
 
 _TYPES = {
@@ -120,9 +122,18 @@ _TYPES = {
 }
 
 
-def event_of(row: JournalRow) -> SessionEvent:
-    """Return the event that an entry is. What only the product needs is left out."""
+def event_of(row: JournalRow, session: Session) -> SessionEvent:
+    """Return the event that an entry is. What only the product needs is left out.
+
+    Where blocks changed, `blocks` are those that are new or other than before, each with its `order` and `revision`,
+    and `removed` the ids of those that are no more: whoever applies every event has what `GET blocks` shows.
+    """
     payload = {key: value for key, value in row.payload.items() if key not in _HIDDEN}
     if row.kind == EntryKind.TRANSCRIPT:
         payload = {"text": " ".join(item["text"] for item in row.payload["utterances"])}
+    elif row.kind in PROJECTED_KINDS:
+        change = change_of(session, row)
+        payload |= {"blocks": [dict(block) for block in change.blocks], "removed": list(change.removed)}
+    if row.kind == EntryKind.EDIT:
+        payload["actor"] = row.actor
     return SessionEvent(row.number, _TYPES[EntryKind(row.kind)], row.kind, row.sequence_id, payload)

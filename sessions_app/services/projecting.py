@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 from django.db.models import Q
 
+from sessions_app.blocks import processing_block
 from sessions_app.models import EntryKind, JournalRow, Session
-from sessions_app.projection import PROJECTED_KINDS, Projection
+from sessions_app.projection import PROJECTED_KINDS, Change, Projection
 
 _READ = ("number", "kind", "sequence_id", "payload")
 
@@ -17,8 +18,7 @@ def projected(session: Session, inputs: Collection[int] | None = None) -> Projec
 
     Corrections and images are always read: they may have to do with any input. Call it in a tenant scope.
     """
-    content = session.config_version.content
-    projection = Projection(content.get("image_zone") or content["default_zone"])
+    projection = Projection(_image_zone(session))
     rows = JournalRow.objects.filter(session_id=session.id, kind__in=PROJECTED_KINDS)
     if inputs is not None:
         of_no_input = Q(kind__in=[EntryKind.EDIT, EntryKind.ASSET, EntryKind.INHERITED], sequence_id=None)
@@ -26,3 +26,25 @@ def projected(session: Session, inputs: Collection[int] | None = None) -> Projec
     for row in rows.order_by("number").only(*_READ).iterator(chunk_size=1000):
         projection.apply(row)
     return projection
+
+
+def change_of(session: Session, row: JournalRow) -> Change:
+    """Return what one entry did to the blocks when it was written, for whoever follows a session entry by entry.
+
+    Only where a correction may stand over a result is more read than the entry itself.
+    """
+    projection = Projection(_image_zone(session))
+    if row.kind in (EntryKind.RECOVERED, EntryKind.REVIEW) and row.sequence_id is not None:
+        earlier = JournalRow.objects.filter(session_id=session.id, kind__in=PROJECTED_KINDS, number__lt=row.number)
+        for entry in earlier.filter(Q(sequence_id=row.sequence_id) | Q(kind=EntryKind.EDIT)).order_by("number"):
+            projection.apply(entry)
+    elif row.kind == EntryKind.BLOCKS and row.sequence_id is not None:
+        projection.assume([processing_block(row.sequence_id)])
+    elif row.kind == EntryKind.EDIT:
+        projection.assume(row.payload["before"])
+    return projection.apply(row)
+
+
+def _image_zone(session: Session) -> str:
+    content = session.config_version.content
+    return str(content.get("image_zone") or content["default_zone"])
