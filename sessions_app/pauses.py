@@ -14,13 +14,18 @@ from astra_site.lib.clock import iso_utc
 from sessions_app.blocks import note_block
 
 LONGEST_SILENT_GAP: Final = timedelta(seconds=60)
+_BELIEVED: Final = (1970, 9000)  # years with which every calculation here stays a date
 _UNITS: Final = (("hora", 3600), ("minuto", 60), ("segundo", 1))
 
 
 def captured_at(payload: Mapping[str, Any]) -> datetime | None:
-    """Return when the client began to capture an input, None where it did not say."""
+    """Return when the client began to capture an input, None where it did not say or its clock is far off."""
     said = payload.get("captured_at")
-    return datetime.fromisoformat(said) if said else None
+    try:
+        moment = datetime.fromisoformat(said) if said else None
+    except ValueError:  # a year of less than four digits
+        return None
+    return moment if moment and _BELIEVED[0] <= moment.year <= _BELIEVED[1] else None
 
 
 def captured_end(payload: Mapping[str, Any], audio_duration_ms: int | None) -> datetime | None:

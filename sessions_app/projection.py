@@ -25,6 +25,8 @@ ATTRIBUTES = ("order", "restricted", "speaker", "topic", "target_placeholder")
 
 _INPUTS = frozenset({"audio", "recording", "text"})
 _RESULTS = frozenset({"blocks", "recovered", "review"})
+_OF_NO_INPUT = frozenset({"IMAGE", "SYSTEM_NOTE"})
+"""Blocks that stay when the words of an input are replaced: a pause before it is a pause whatever is heard later."""
 PROJECTED_KINDS = (*sorted(_INPUTS | _RESULTS), "asset", "edit", "inherited")
 """The kinds of entries that change blocks; others may be left out."""
 
@@ -114,11 +116,13 @@ class Projection:
         if sequence_id in self._settled:
             return Change()
         said = self._said.get(sequence_id)
+        if entry.kind != "blocks":
+            blocks = [block for block in blocks if block["type"] not in _OF_NO_INPUT]
         return self._replace(entry, self._ids_of(sequence_id), _as_said(list(blocks), said) if said else blocks)
 
     def _edit(self, entry: Entry) -> Change:
         before, after = entry.payload["before"], entry.payload["after"]
-        spoken = [block for block in before if block["type"] != "IMAGE"]
+        spoken = [block for block in before if block["type"] not in _OF_NO_INPUT]
         said = _only_said(spoken, after)
         for block in spoken:
             sequence_id = block["sequence_id"]
@@ -141,13 +145,13 @@ class Projection:
     def _put(self, block: Block) -> None:
         sequence_id, part = block["sequence_id"], block["part"]
         self._live[block["block_id"]] = block
-        if block["type"] != "IMAGE":
+        if block["type"] not in _OF_NO_INPUT:
             self._of_input.setdefault(sequence_id, set()).add(block["block_id"])
         if part > SPLIT_PART_BASE:
             self._splits[sequence_id] = max(part, self._splits.get(sequence_id, 0))
 
     def _ids_of(self, sequence_id: int) -> set[str]:
-        """Return the ids of the blocks that come from an input, wherever they stand; images come from none."""
+        """Return the ids of the blocks that come from an input, wherever they stand; see `_OF_NO_INPUT`."""
         return set(self._of_input.get(sequence_id, ()))
 
 

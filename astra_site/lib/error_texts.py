@@ -44,6 +44,18 @@ _TEXTS: Final[dict[str, Any]] = {
     "engine_failed": _(
         "The speech engine failed on this audio. Try again; if it happens again, tell the platform's staff."
     ),
+    "core_timeout": _("CORE did not answer in time. The words are kept; they are understood later."),
+    "core_unreachable": _("CORE can't be reached. The words are kept; they are understood later."),
+    "core_status": _("CORE answers with an error. The words are kept; they are understood later."),
+    "core_breaker_open": _("CORE failed several times and is left alone for a moment; the words are understood later."),
+    "core_answer_invalid": _(
+        "CORE's answer was wrong and was not used. The words are kept; they are understood later."
+    ),
+    "core_request_invalid": _("CORE refuses to understand these words: read them and correct them by hand."),
+    "core_redirected": _("CORE has moved. The platform's staff must set its new address."),
+    "core_refused": _("CORE does not accept our token. The platform's staff must set it again."),
+    "core_not_json": _("What answers at CORE's address is no CORE. The platform's staff must check it."),
+    "core_answer_too_large": _("CORE's answer was too long and was not used. The platform's staff must check it."),
     "unknown_engine": _("This installation does not have the speech engine that the session asks for."),
     "audio_unreadable": _("The audio can't be read: it is damaged or no audio."),
     "audio_truncated": _("The audio file is incomplete: send it again."),

@@ -9,16 +9,16 @@ from sessions_app.understanding.schema import CoreRequest, CoreResponse
 
 
 class GuardedCore:
-    """Asks another client unless that failed several times in a row: then it raises `CoreBreakerOpen` at once."""
+    """Asks a remote CORE unless that failed several times in a row: then it raises `CoreBreakerOpen` at once."""
 
     def __init__(self, client: CoreClient, breaker: CircuitBreaker) -> None:
-        self._client = client
+        self.client = client
         self._breaker = breaker
 
     @property
     def name(self) -> str:
         """Which CORE is behind the breaker."""
-        return self._client.name
+        return self.client.name
 
     def ask(self, request: CoreRequest) -> CoreResponse:
         """Return the client's answer.
@@ -29,7 +29,7 @@ class GuardedCore:
         token = self._breaker.admit()
         outcome = Outcome.NONE
         try:
-            answer = self._client.ask(request)
+            answer = self.client.ask(request)
             outcome = Outcome.SUCCESS
             return answer
         except AstraError as error:

@@ -75,3 +75,20 @@ FAULTS = (
     wrong("other words", altered(original_text="Se levanta la sesión.")),
     wrong("words left out", forgetful),
 )
+
+MET_BY_SESSIONS = {
+    "slow",
+    "hanging",
+    "body that drips",
+    "reset",
+    "500",
+    "422",
+    "redirect",
+    "wrong content type",
+    "endless",
+    "garbage",
+    "words for numbers",
+    "NUL",
+    "words left out",
+}
+"""One of each kind: the session sees an error, not how it came about."""

@@ -23,12 +23,6 @@ REQUEST = request_for(
 
 
 @pytest.fixture
-def core() -> Iterator[Core]:
-    with Core().running() as running:
-        yield running
-
-
-@pytest.fixture
 def client(core: Core) -> Iterator[RemoteCoreClient]:
     asking = RemoteCoreClient(core.url, token="secret-of-core", timeout_s=DEADLINE_S, max_answer_bytes=100_000)
     yield asking
