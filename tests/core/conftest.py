@@ -30,6 +30,11 @@ def remote(core: Core, settings: Settings) -> Iterator[Core]:
     settings.CORE_TIMEOUT_S = DEADLINE_S
     settings.CORE_MAX_ANSWER_BYTES = 100_000
     yield core
+    close_core()
+
+
+def close_core() -> None:
+    """Close the connections of the client in use, and forget it."""
     client = choice.core_client()
     assert isinstance(client, GuardedCore)
     assert isinstance(client.client, RemoteCoreClient)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,7 +13,7 @@ from astra_site.lib.errors import AstraError
 from sessions_app.core.remote import RemoteCoreClient
 from sessions_app.understanding.schema import request_for
 from sessions_app.understanding.types import DialogueContext, TenantLanguage, Utterance
-from tests.core.faults import DEADLINE_S, FAULTS, GRACE_S, Fault
+from tests.core.faults import DEADLINE_S, FAULTS, GRACE_S, SHORT_S, Fault
 from tests.doubles.misbehaving_core import Core, behave, hang, reset, status
 
 REQUEST = request_for(
@@ -22,20 +23,29 @@ REQUEST = request_for(
 )
 
 
+@contextmanager
+def asking(url: str, timeout_s: float = DEADLINE_S) -> Iterator[RemoteCoreClient]:
+    client = RemoteCoreClient(url, token="secret-of-core", timeout_s=timeout_s, max_answer_bytes=100_000)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
 @pytest.fixture
 def client(core: Core) -> Iterator[RemoteCoreClient]:
-    asking = RemoteCoreClient(core.url, token="secret-of-core", timeout_s=DEADLINE_S, max_answer_bytes=100_000)
-    yield asking
-    asking.close()
+    with asking(core.url) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_is_an_error_of_its_own_within_the_deadline(core: Core, client: RemoteCoreClient, fault: Fault) -> None:
+def test_a_fault_is_an_error_of_its_own_within_the_deadline(core: Core, fault: Fault) -> None:
     core.behaviour = fault.behaviour
-    began = time.monotonic()
-    with pytest.raises(AstraError) as caught:
-        client.ask(REQUEST)
-    assert time.monotonic() - began < DEADLINE_S + GRACE_S
+    with asking(core.url, fault.deadline_s) as client:
+        began = time.monotonic()
+        with pytest.raises(AstraError) as caught:
+            client.ask(REQUEST)
+        assert time.monotonic() - began < fault.deadline_s + GRACE_S
     assert (caught.value.code, caught.value.permanent) == (fault.code, fault.is_permanent)
     assert len(core.asked) == fault.tries
     assert core.followed == 0
@@ -49,12 +59,13 @@ def test_what_passes_soon_is_made_good_by_another_try(core: Core, client: Remote
     assert len(core.asked) == 3
 
 
-def test_after_a_fault_the_next_question_is_answered(core: Core, client: RemoteCoreClient) -> None:
-    core.behaviour = hang
-    with pytest.raises(AstraError):
-        client.ask(REQUEST)
-    core.behaviour = behave
-    assert client.ask(REQUEST).understandings
+def test_after_a_fault_the_next_question_is_answered(core: Core) -> None:
+    with asking(core.url, SHORT_S) as client:
+        core.behaviour = hang
+        with pytest.raises(AstraError):
+            client.ask(REQUEST)
+        core.behaviour = behave
+        assert client.ask(REQUEST).understandings
 
 
 def test_the_token_is_sent_and_connections_are_kept(core: Core, client: RemoteCoreClient) -> None:
@@ -65,16 +76,15 @@ def test_the_token_is_sent_and_connections_are_kept(core: Core, client: RemoteCo
     assert len({asked.client_address for asked in core.asked}) == 1
 
 
-def test_a_closed_port_and_a_silent_one_are_met_in_time() -> None:
+@pytest.mark.parametrize(("is_listening", "code"), [(False, "core_unreachable"), (True, "core_timeout")])
+def test_a_closed_port_and_a_silent_one_are_met_in_time(is_listening: bool, code: str) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        for listening in (False, True):
-            if listening:
-                silent.listen(1)
-            asking = RemoteCoreClient(f"http://127.0.0.1:{silent.getsockname()[1]}/", timeout_s=DEADLINE_S)
+        if is_listening:
+            silent.listen(1)
+        with asking(f"http://127.0.0.1:{silent.getsockname()[1]}/", SHORT_S) as client:
             began = time.monotonic()
             with pytest.raises(AstraError) as caught:
-                asking.ask(REQUEST)
-            assert time.monotonic() - began < DEADLINE_S + GRACE_S
-            assert caught.value.code == ("core_timeout" if listening else "core_unreachable")
-            asking.close()
+                client.ask(REQUEST)
+            assert time.monotonic() - began < SHORT_S + GRACE_S
+            assert caught.value.code == code

@@ -18,6 +18,7 @@ from sessions_app.understanding.errors import CoreRequestInvalid
 
 _CORE = EmbeddedCore()
 _DRIP_S = 0.03
+_BOMB = gzip.compress(bytes(5_000_000))
 Headers = Mapping[str, str]
 _NONE: Headers = {}
 
@@ -195,7 +196,7 @@ def endless(exchange: Exchange) -> None:
 
 def packed(exchange: Exchange) -> None:
     """Answer with a little that unpacks to a lot."""
-    exchange.reply(gzip.compress(b" " * 50_000_000), headers={"Content-Encoding": "gzip"})
+    exchange.reply(_BOMB, headers={"Content-Encoding": "gzip"})
 
 
 def redirect(exchange: Exchange) -> None:
