@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 from astra_site.health import readiness
 from astra_site.lib.errors import InvalidInput
 from astra_site.lib.rpc.auth import AuthInterceptor
+from astra_site.lib.rpc.call_limit import CallLimit
 from astra_site.lib.rpc.errors import ProblemInterceptor
 from astra_site.lib.threads import in_thread
 from sessions_app.rpc.generated.session_pb2_grpc import add_SessionServiceServicer_to_server
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 PUBLIC: Final = frozenset({health.SERVICE_NAME, reflection.SERVICE_NAME})
 _ROOM_BESIDE_AUDIO_BYTES: Final = 64 * 1024
 _DRAIN_WITHIN_S: Final = 15.0
-_LOOK_EVERY_S: Final = 3.0
+LOOK_EVERY_S: Final = 3.0
 
 
 class GrpcServer:
@@ -49,9 +50,12 @@ class GrpcServer:
         self._stopping = asyncio.Event()
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
-            interceptors=[ProblemInterceptor(PUBLIC), AuthInterceptor(SCOPES, PUBLIC)],
+            interceptors=[
+                ProblemInterceptor(PUBLIC),
+                CallLimit(settings.GRPC_MAX_CALLS, PUBLIC),
+                AuthInterceptor(SCOPES, PUBLIC),
+            ],
             options=_options(),
-            maximum_concurrent_rpcs=settings.GRPC_MAX_CALLS,
         )
         self._looking: asyncio.Task[None] | None = None
 
@@ -89,7 +93,7 @@ class GrpcServer:
         while True:
             ok, _ = await in_thread(readiness)
             await self._tell_health(ok=ok)
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _tell_health(self, *, ok: bool) -> None:
         status = HealthCheckResponse.SERVING if ok else HealthCheckResponse.NOT_SERVING

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import grpc
 import pytest
 
 from astra_site.grpc_server import GrpcServer
+from astra_site.lib.errors import AstraError
 from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.rpc.generated.session_pb2_grpc import SessionServiceStub
 from tests.people import Person
@@ -27,7 +29,6 @@ class Serving:
 
     server: GrpcServer
     loop: asyncio.AbstractEventLoop
-    thread: threading.Thread
     stop_event: asyncio.Event
 
     @property
@@ -41,35 +42,25 @@ class Serving:
 
 @contextmanager
 def serving(*addresses: str) -> Iterator[Serving]:
-    """Run a server until the end of the block."""
-    started = threading.Event()
-    made: list[Serving] = []
-    failed: list[BaseException] = []
+    """Run a server until the end of the block. Raises what its start raises."""
+    started: Future[Serving] = Future()
 
     async def run() -> None:
-        async with GrpcServer(addresses or ("127.0.0.1:0",)) as server:
-            made.append(Serving(server, asyncio.get_running_loop(), threading.current_thread(), asyncio.Event()))
-            started.set()
-            await made[0].stop_event.wait()
-
-    def loop() -> None:
+        stop_event = asyncio.Event()
         try:
-            asyncio.run(run())
-        except BaseException as error:
-            failed.append(error)
-            raise
-        finally:
-            started.set()
+            async with GrpcServer(addresses or ("127.0.0.1:0",)) as server:
+                started.set_result(Serving(server, asyncio.get_running_loop(), stop_event))
+                await stop_event.wait()
+        except AstraError as error:
+            started.set_exception(error)
 
-    thread = threading.Thread(target=loop, name="grpc-server")
+    thread = threading.Thread(target=asyncio.run, args=(run(),), name="grpc-server")
     thread.start()
-    assert started.wait(TIMEOUT_S)
-    if failed:
-        raise failed[0]
+    running = started.result(TIMEOUT_S)
     try:
-        yield made[0]
+        yield running
     finally:
-        made[0].begin_to_stop()
+        running.begin_to_stop()
         thread.join(TIMEOUT_S)
         assert not thread.is_alive()
 
@@ -111,12 +102,12 @@ class Rpc:
 def problem_of(error: grpc.RpcError) -> dict[str, Any]:
     """Return the problem that an error carries; check that its parts agree."""
     assert isinstance(error, grpc.Call)
-    trailing = dict(error.trailing_metadata() or ())
+    trailing: dict[str, Any] = dict(error.trailing_metadata() or ())
     problem: dict[str, Any] = json.loads(trailing["astra-problem-bin"])
     assert trailing["astra-error-code"] == problem["code"]
     assert trailing["x-trace-id"] == problem["trace_id"]
     assert error.details() == problem["detail"]
-    return problem
+    return {**problem, "retry-after-s": trailing.get("retry-after-s")}
 
 
 @contextmanager
