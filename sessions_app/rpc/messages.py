@@ -72,7 +72,7 @@ def block_message(block: Mapping[str, Any]) -> pb.Block:
 def event_message(event: SessionEvent) -> pb.SessionEvent:
     """Return an event. Blocks and state have fields of their own, the rest of the payload stays together."""
     payload = dict(event.payload)
-    blocks = payload.pop("blocks", []) if event.type == "blocks" else []
+    blocks, removed = payload.pop("blocks", []), payload.pop("removed", [])
     state = payload.pop("state", None) if event.type == "state" else None
     message = pb.SessionEvent(
         number=event.number,
@@ -80,6 +80,7 @@ def event_message(event: SessionEvent) -> pb.SessionEvent:
         kind=event.kind,
         state=pb.SessionState.Value(_state_name(state)) if state else pb.SESSION_STATE_UNSPECIFIED,
         blocks=[block_message(block) for block in blocks],
+        removed=removed,
     )
     if event.sequence_id is not None:
         message.sequence_id = event.sequence_id

@@ -33,8 +33,9 @@ CODE_OF_KIND: Final = {
     ErrorKind.INTERNAL: grpc.StatusCode.INTERNAL,
 }
 _CODE_OF_STATUS: Final = {status: CODE_OF_KIND[kind] for kind, status in STATUS_OF.items()}
-_MESSAGE_CHARS = 1_000
-_PROBLEM_BYTES = 4_000
+_FAULT: Final = STATUS_OF[ErrorKind.INTERNAL]
+_MESSAGE_CHARS: Final = 1_000
+_PROBLEM_BYTES: Final = 4_000
 """Metadata has room for 8 KiB by default in every implementation; longer lists of faults are left out."""
 
 
@@ -77,11 +78,13 @@ class ProblemsBecomeStatus:
         if error is None or isinstance(error, asyncio.CancelledError | grpc.aio.AbortError):
             return
         problem = problem_of(error)
-        if problem is None or problem.status >= 500:
+        if problem is None or problem.status == _FAULT:
             logger.error("Call failed: %s", error, exc_info=error)
+        elif problem.status > _FAULT:
+            logger.warning("Call could not be served: %s", error, extra={"code": problem.body["code"]})
         if problem is None:
-            body = problem_body(500, "internal_error", "Something went wrong here; the trace_id finds what.")
-            problem = Problem(500, body)
+            body = problem_body(_FAULT, "internal_error", "Something went wrong here; the trace_id finds what.")
+            problem = Problem(_FAULT, body)
         message = str(problem.body["detail"])[:_MESSAGE_CHARS]
         await self._call.abort(status_code_of(problem), message, trailing_metadata_of(problem))
 

@@ -997,6 +997,8 @@ class Block(_message.Message):
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     NEEDS_REVIEW_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     block_id: _builtins.str
     """`sequence_id.part`."""
     sequence_id: _builtins.int
@@ -1029,6 +1031,10 @@ class Block(_message.Message):
     """0 to 1."""
     needs_review: _builtins.bool
     """A person should look at it."""
+    order: _builtins.str
+    """Its place in the document: blocks sort by this text."""
+    revision: _builtins.int
+    """Number of the journal's entry that last changed it; a correction names it."""
     @_builtins.property
     def data(self) -> _struct_pb2.Struct:
         """What was understood, e.g. the numbers of a vote."""
@@ -1058,10 +1064,12 @@ class Block(_message.Message):
         confidence: _builtins.float | None = ...,
         needs_review: _builtins.bool = ...,
         audio: Global___AudioSpan | None = ...,
+        order: _builtins.str = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_audio", b"_audio", "_confidence", b"_confidence", "_intent", b"_intent", "_speaker", b"_speaker", "_table_id", b"_table_id", "_target_placeholder", b"_target_placeholder", "_template_id", b"_template_id", "_topic", b"_topic", "audio", b"audio", "confidence", b"confidence", "data", b"data", "intent", b"intent", "speaker", b"speaker", "table_id", b"table_id", "target_placeholder", b"target_placeholder", "template_id", b"template_id", "topic", b"topic"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audio", b"_audio", "_confidence", b"_confidence", "_intent", b"_intent", "_speaker", b"_speaker", "_table_id", b"_table_id", "_target_placeholder", b"_target_placeholder", "_template_id", b"_template_id", "_topic", b"_topic", "audio", b"audio", "block_id", b"block_id", "confidence", b"confidence", "data", b"data", "intent", b"intent", "label", b"label", "needs_review", b"needs_review", "part", b"part", "restricted", b"restricted", "sequence_id", b"sequence_id", "speaker", b"speaker", "status", b"status", "table_id", b"table_id", "target_placeholder", b"target_placeholder", "template_id", b"template_id", "text", b"text", "topic", b"topic", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audio", b"_audio", "_confidence", b"_confidence", "_intent", b"_intent", "_speaker", b"_speaker", "_table_id", b"_table_id", "_target_placeholder", b"_target_placeholder", "_template_id", b"_template_id", "_topic", b"_topic", "audio", b"audio", "block_id", b"block_id", "confidence", b"confidence", "data", b"data", "intent", b"intent", "label", b"label", "needs_review", b"needs_review", "order", b"order", "part", b"part", "restricted", b"restricted", "revision", b"revision", "sequence_id", b"sequence_id", "speaker", b"speaker", "status", b"status", "table_id", b"table_id", "target_placeholder", b"target_placeholder", "template_id", b"template_id", "text", b"text", "topic", b"topic", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__audio: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
     _WhichOneofArgType__audio: _TypeAlias = _typing.Literal["_audio", b"_audio"]  # noqa: Y015
@@ -1174,6 +1182,7 @@ class SessionEvent(_message.Message):
     SEQUENCE_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     BLOCKS_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
     PAYLOAD_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Number of the journal's entry. A `state` event has none of its own and carries the number of the last one told."""
@@ -1187,11 +1196,15 @@ class SessionEvent(_message.Message):
     """The session's state, in a `state` event."""
     @_builtins.property
     def blocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Block]:
-        """The blocks, in a `blocks` event: they take the place of all earlier blocks of the input."""
+        """Blocks that are new or other than before, each whole. Who applies every event has what `ListBlocks` shows."""
+
+    @_builtins.property
+    def removed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of blocks that are no more."""
 
     @_builtins.property
     def payload(self) -> _struct_pb2.Struct:
-        """What else is told, by type: the text of a transcript, the context, the code of a failure …"""
+        """What else is told, by type: the text of a transcript, the context, the code of a failure, who corrected …"""
 
     def __init__(
         self,
@@ -1202,11 +1215,12 @@ class SessionEvent(_message.Message):
         sequence_id: _builtins.int | None = ...,
         state: Global___SessionState.ValueType = ...,
         blocks: _abc.Iterable[Global___Block] | None = ...,
+        removed: _abc.Iterable[_builtins.str] | None = ...,
         payload: _struct_pb2.Struct | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_sequence_id", b"_sequence_id", "payload", b"payload", "sequence_id", b"sequence_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sequence_id", b"_sequence_id", "blocks", b"blocks", "kind", b"kind", "number", b"number", "payload", b"payload", "sequence_id", b"sequence_id", "state", b"state", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sequence_id", b"_sequence_id", "blocks", b"blocks", "kind", b"kind", "number", b"number", "payload", b"payload", "removed", b"removed", "sequence_id", b"sequence_id", "state", b"state", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__sequence_id: _TypeAlias = _typing.Literal["sequence_id"]  # noqa: Y015
     _WhichOneofArgType__sequence_id: _TypeAlias = _typing.Literal["_sequence_id", b"_sequence_id"]  # noqa: Y015
