@@ -19,7 +19,7 @@ from tests.sessions.problems import assert_problem
 from tests.sessions.samples import WAV, png
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PARAMETERS = frozenset({"session_id", "job_id"})
+PARAMETERS = frozenset({"session_id", "job_id", "block_id"})
 NOT_OF_A_TENANT = frozenset({"", "health/live", "health/ready", "openapi.json", "docs"})
 ELSEWHERE_TESTED = ("admin/", "i18n/", "objects/<str:token>")
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -27,6 +27,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "append": {"sequence_id": 9, "text": OPENING},
     "chunk": {"sequence_id": 9, "text": OPENING},
     "current-context": {"speaker": "x"},
+    "edit": {"revision": 3, "text": "x"},
+    "split": {"revision": 3, "at": 7},
+    "merge": {"revision": 3, "other_block_id": "1.1", "other_revision": 3},
+    "move": {"revision": 3, "after": "1.1"},
+    "retype": {"revision": 3, "intent": "DEBATE"},
+    "restrict": {"revision": 3, "restricted": True},
 }
 
 
@@ -67,7 +73,14 @@ def open_minutes(alice: Person) -> Minutes:
 
 def filled(route: str, minutes: Minutes) -> str:
     job_id = minutes.jobs()[0].id
-    return "/" + route.replace("<uuid:session_id>", minutes.session_id).replace("<uuid:job_id>", str(job_id))
+    return "/" + with_objects(route, minutes.session_id, str(job_id))
+
+
+def with_objects(route: str, session_id: str, job_id: str) -> str:
+    named = {"<uuid:session_id>": session_id, "<uuid:job_id>": job_id, "<str:block_id>": "1.0"}
+    for parameter, value in named.items():
+        route = route.replace(parameter, value)
+    return route
 
 
 def test_this_test_knows_every_parameter() -> None:
@@ -119,7 +132,7 @@ def test_an_outsider_gets_403_on_every_method_of_every_address(
 def test_an_unknown_object_is_404_on_every_address(charlie: Person, subtests: pytest.Subtests) -> None:
     nothing = str(uuid4())
     for route in OBJECT_ROUTES:
-        address = "/" + route.replace("<uuid:session_id>", nothing).replace("<uuid:job_id>", nothing)
+        address = "/" + with_objects(route, nothing, nothing)
         for method in METHODS:
             with subtests.test(route=route, method=method):
                 answer = attempt(charlie, method, address)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sessions_app.api import recordings, views
+from sessions_app.api import corrections, edit_history, recordings, views
+
+BLOCK = "session/<uuid:session_id>/blocks/<str:block_id>"
 
 urlpatterns = [
     path("session/start", views.SessionStartView.as_view(), name="session-start"),
@@ -17,5 +19,14 @@ urlpatterns = [
     path("session/<uuid:session_id>/recording", recordings.SessionRecordingView.as_view(), name="session-recording"),
     path("session/<uuid:session_id>/finalize", views.SessionFinalizeView.as_view(), name="session-finalize"),
     path("session/<uuid:session_id>/audit-report", views.SessionAuditReportView.as_view(), name="session-audit-report"),
+    path("session/<uuid:session_id>/edits", edit_history.SessionEditsView.as_view(), name="session-edits"),
+    path(BLOCK, edit_history.BlockView.as_view(), name="block-detail"),
+    path(f"{BLOCK}/history", edit_history.BlockHistoryView.as_view(), name="block-history"),
+    path(f"{BLOCK}/edit", corrections.BlockEditView.as_view(), name="block-edit"),
+    path(f"{BLOCK}/split", corrections.BlockSplitView.as_view(), name="block-split"),
+    path(f"{BLOCK}/merge", corrections.BlockMergeView.as_view(), name="block-merge"),
+    path(f"{BLOCK}/move", corrections.BlockMoveView.as_view(), name="block-move"),
+    path(f"{BLOCK}/retype", corrections.BlockRetypeView.as_view(), name="block-retype"),
+    path(f"{BLOCK}/restrict", corrections.BlockRestrictView.as_view(), name="block-restrict"),
     path("jobs", recordings.JobCollectionView.as_view(), name="job-collection"),
 ]

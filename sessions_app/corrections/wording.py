@@ -16,14 +16,15 @@ Block = Mapping[str, Any]
 SPOKEN = frozenset({"TEMPLATE", "TEXT", "TABLE"})
 MAX_BLOCK_CHARS = 20_000
 _LIMITS = {"text": MAX_BLOCK_CHARS, "speaker": 200, "topic": 300}
-_JOINERS = frozenset("\u200d\ufe0f\ufe0e")
+_JOINERS = frozenset("\u200d\ufe0f\ufe0e\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 
 
 def edited(block: Block, operation: Edit, pins: Pins) -> dict[str, Any]:
     """Return the block with other words, speaker or topic.
 
     Words typed for audio that has none make it a finished block of debate (a person heard it); an image's words are
-    its caption. Empty text takes the words out of the document and keeps their place and audio.
+    its caption. The same words again say that they were reviewed and are right. Empty text takes the words out of the
+    document and keeps their place and audio.
     Raises `CorrectionInvalid` (`edit_empty`, `text_invalid`, `text_too_long`).
     """
     changes = dict(operation.changes)
@@ -37,7 +38,8 @@ def edited(block: Block, operation: Edit, pins: Pins) -> dict[str, Any]:
         return made
     if block["type"] == "IMAGE":
         return {**made, "data": {**block["data"], "caption": words}}
-    made |= {"text": words, "status": "READY", "needs_review": False, "confidence": None}
+    sure = block["confidence"] if words == block["text"] else None
+    made |= {"text": words, "status": "READY", "needs_review": False, "confidence": sure}
     return as_debate(made, pins) if block["type"] == "AUDIO_PENDING" else made
 
 
