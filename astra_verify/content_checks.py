@@ -161,11 +161,23 @@ def traces(evidence: Evidence) -> str:
     known = {(audio["sha256"], sequence_id): audio for sequence_id, audio in evidence.journal_audio}
     traced = 0
     for block in rows(evidence.dump.get("blocks"), "The dump's blocks"):
-        if block.get("audio") is None:
-            continue
-        _check_trace(f"Block {block.get('block_id')}", record(block["audio"], "A block's trace"), known)
-        traced += 1
+        name = f"Block {block.get('block_id')}"
+        found = _traces_of(block, name)
+        for trace in found:
+            _check_trace(name, trace, known)
+        traced += bool(found)
     return f"{traced} paragraphs lead to a recording in the journal."
+
+
+def _traces_of(block: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The traces of a block: none, one, or several, the first of which is the one that every reader knows."""
+    first, several = block.get("audio"), block.get("audio_spans")
+    if several is None:
+        return [] if first is None else [record(first, f"{name}: its trace")]
+    found = rows(several, f"{name}: its traces")
+    if len(found) < 2 or not canonical.same(found[0], first):
+        raise Disproved(f"{name}: its list of traces does not begin with its trace.")
+    return found
 
 
 def _check_trace(name: str, trace: dict[str, Any], known: dict[tuple[str, int | None], dict[str, Any]]) -> None:

@@ -116,8 +116,9 @@ def _audio_rows(
     custody = {str(record.sha256): record for record in held}
     spoken: dict[str, list[str]] = {}
     for block in blocks:
-        if block.get("audio"):
-            spoken.setdefault(block["audio"]["sha256"], []).append(block["block_id"])
+        traces = block.get("audio_spans") or ([block["audio"]] if block.get("audio") else [])
+        for sha256 in dict.fromkeys(trace["sha256"] for trace in traces):
+            spoken.setdefault(sha256, []).append(block["block_id"])
     rows = []
     for entry in entries:
         if entry.audio is None:

@@ -103,16 +103,29 @@ def check_blocks(dump: Mapping[str, Any], entries: Sequence[JournalEntry]) -> No
         raise EvidenceInconsistent("dump_malformed", "The session dump has blocks without id, type or status.")
     known = {(str(entry.audio.sha256), entry.sequence_id): entry.audio for entry in entries if entry.audio}
     for block in blocks:
-        if block.get("audio") is not None:
-            _check_trace(block, known)
+        for trace in _traces_of(block):
+            _check_trace(block, trace, known)
 
 
 def _is_block(block: object) -> bool:
     return isinstance(block, dict) and all(isinstance(block.get(name), str) for name in ("block_id", "type", "status"))
 
 
-def _check_trace(block: Mapping[str, Any], known: Mapping[tuple[str, int | None], AudioRecord]) -> None:
-    trace = block["audio"]
+def _traces_of(block: Mapping[str, Any]) -> list[Any]:
+    """Return the traces of a block: none, one, or several where words of different places were put together."""
+    first, several = block.get("audio"), block.get("audio_spans")
+    if several is None:
+        return [] if first is None else [first]
+    if not isinstance(several, list) or len(several) < 2 or several[0] != first:
+        raise EvidenceInconsistent(
+            "dump_malformed",
+            "A block's traces do not begin with its first one.",
+            details={"block_id": block["block_id"]},
+        )
+    return several
+
+
+def _check_trace(block: Mapping[str, Any], trace: Any, known: Mapping[tuple[str, int | None], AudioRecord]) -> None:
     if not isinstance(trace, dict) or not isinstance(trace.get("sha256"), str):
         raise EvidenceInconsistent("dump_malformed", "A block's trace names no recording.")
     sequence_id = trace.get("sequence_id")

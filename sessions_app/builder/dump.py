@@ -66,6 +66,7 @@ class Block(_Part):
     speaker: str | None = None
     topic: str | None = None
     audio: AudioSpan | None = None
+    audio_spans: tuple[AudioSpan, ...] = ()
 
     @property
     def place(self) -> tuple[str, int, int]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from astra_site.lib.hashing import Sha256
+from sessions_app.builder.dump import AudioSpan
 
 IMAGE_EXTENSIONS: Final[Mapping[str, str]] = MappingProxyType({"image/png": "png", "image/jpeg": "jpeg"})
 """The media types that can be embedded, and the file name ending each gets inside the document."""
@@ -45,6 +46,7 @@ class ParagraphTrace:
     """One stretch of the document and the block it came from.
 
     `bookmark` is the Word bookmark around the text. The audio times are milliseconds inside the chunk's own audio.
+    `further` are the stretches behind the first one, where words of different places were put together.
     """
 
     bookmark: str
@@ -54,6 +56,7 @@ class ParagraphTrace:
     start_ms: int | None
     end_ms: int | None
     audio_sha256: str | None
+    further: tuple[AudioSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

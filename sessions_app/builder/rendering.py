@@ -118,7 +118,8 @@ class Renderer:
         self._image_count += 1
         name = f"Imagen {self._image_count}"
         asset = self.dump.assets.get(str(block.data.get("asset_id", "")))
-        caption = clean_line(str(block.data.get("caption") or (asset.caption if asset else None) or block.text))
+        known = block.data.get("caption") if "caption" in block.data else asset.caption if asset else None
+        caption = clean_line(str(known or block.text))
         run = picture_run(self.document, image, self._frame, name, caption or name)
         below = f"{name}. {caption}" if caption else f"{name}."
         return [_picture_paragraph(run), _caption_paragraph(below, look)]

@@ -59,6 +59,7 @@ class Tracer:
                 start_ms=None if audio is None else audio.start_ms,
                 end_ms=None if audio is None else audio.end_ms,
                 audio_sha256=None if audio is None else audio.sha256,
+                further=block.audio_spans[1:],
             )
         )
 
@@ -78,6 +79,12 @@ def add_trace_part(document: WordDocument, dump: SessionDump, traces: Sequence[P
             element.set("start_ms", str(trace.start_ms))
             element.set("end_ms", str(trace.end_ms))
             element.set("audio", trace.audio_sha256)
+        for span in trace.further:
+            behind = etree.SubElement(element, f"{{{TRACE_NS}}}span")
+            behind.set("sequence", str(span.sequence_id))
+            behind.set("start_ms", str(span.start_ms))
+            behind.set("end_ms", str(span.end_ms))
+            behind.set("audio", span.sha256)
     part = document.add_part("customXml/astra_trace", "xml", serialise_xml(root), "application/xml")
     properties = etree.Element(f"{{{_PROPERTIES_NS}}}datastoreItem", nsmap={"ds": _PROPERTIES_NS})
     item_id = uuid.uuid5(_CUSTOM_XML_NAMESPACE, dump.session.id)

@@ -12,8 +12,8 @@ from astra_site.lib.hashing import Sha256, canonical_json
 from demo.make_image import make_image
 from demo.make_skeleton import make_skeleton
 from sessions_app.builder import ImageFile, build_minutes
-from tests.builder.dumps import council_session, image_block, session_dump
-from tests.builder.reading import IMAGE, SKELETON, Docx, W
+from tests.builder.dumps import block, council_session, image_block, session_dump
+from tests.builder.reading import IMAGE, SKELETON, Docx, W, text_of
 
 ROOT = Path(__file__).parents[2]
 DUMP = session_dump([*council_session(), image_block(90, "a", "Foto", IMAGE)])
@@ -72,3 +72,13 @@ def test_control_ids_are_unique() -> None:
 def test_the_checked_in_skeleton_and_image_are_what_their_scripts_make() -> None:
     assert Docx(make_skeleton()).parts == Docx(SKELETON).parts
     assert make_image() == IMAGE
+
+
+def test_a_key_of_the_order_puts_a_block_elsewhere() -> None:
+    blocks = [block(n, f"Intervención {n}.") for n in range(1, 5)]
+    blocks[3]["order"] = "0000001.0000000.i"
+    blocks[0]["order"] = "0000001.0000000"
+    for listed in (blocks, blocks[::-1]):
+        text = text_of(Docx(build_minutes(SKELETON, session_dump(listed), {}).docx).document)
+        places = [text.index(f"Intervención {n}.") for n in (1, 4, 2, 3)]
+        assert places == sorted(places)

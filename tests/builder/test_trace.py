@@ -58,3 +58,12 @@ def test_bookmark_ids_and_names_are_unique() -> None:
     starts = list(Docx(BUILT.docx).document.iter(f"{W}bookmarkStart"))
     assert len({node.get(f"{W}id") for node in starts}) == len(starts)
     assert len({node.get(f"{W}name") for node in starts}) == len(starts)
+
+
+def test_words_of_two_recordings_lead_to_both() -> None:
+    first, second = block(1, "Uno.")["audio"], block(2, "Dos.")["audio"]
+    built = build_minutes(SKELETON, session_dump([block(1, "Uno. Dos.", audio_spans=[first, second])]), {})
+    (paragraph,) = Docx(built.docx).xml("customXml/astra_trace.xml").iter(f"{_TRACE}paragraph")
+    assert (paragraph.get("sequence"), paragraph.get("audio")) == ("1", first["sha256"])
+    (further,) = paragraph
+    assert dict(further.attrib) == {"sequence": "2", "start_ms": "200", "end_ms": "4200", "audio": second["sha256"]}
