@@ -2,11 +2,13 @@
 
 import os
 
+from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "astra_site.settings")
 _django = get_asgi_application()
 
-from astra_site.request_bodies import BodyGate  # noqa: E402 - what it imports needs the settings and apps from above
+from astra_site.request_bodies import BodyGate  # noqa: E402 - what these import needs the settings and apps from above
+from sessions_app.realtime.routing import websocket_application  # noqa: E402
 
-application = BodyGate(_django)
+application = ProtocolTypeRouter({"http": BodyGate(_django), "websocket": websocket_application()})

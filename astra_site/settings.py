@@ -213,6 +213,25 @@ JOB_RESEND_AFTER_S = env.integer("ASTRA_JOB_RESEND_AFTER_S", 10)
 QUOTA_LEASE_S = env.integer("ASTRA_QUOTA_LEASE_S", 900)
 QUOTA_SWEEP_S = env.integer("ASTRA_QUOTA_SWEEP_S", 30)
 
+# -- Sockets -----------------------------------------------------------------------------------------------------
+# Pages that may open a socket; a client that is no browser names none, and needs a token all the same.
+SOCKET_ORIGINS = env.names("ASTRA_SOCKET_ORIGINS", PUBLIC_URL)
+SOCKET_HELLO_TIMEOUT_S = env.integer("ASTRA_SOCKET_HELLO_TIMEOUT_S", 5)
+SOCKET_SEND_TIMEOUT_S = env.integer("ASTRA_SOCKET_SEND_TIMEOUT_S", 15)
+SOCKET_WINDOW = env.integer("ASTRA_SOCKET_WINDOW", 4)
+SOCKETS_PER_PROCESS = env.integer("ASTRA_SOCKETS_PER_PROCESS", 1000)
+SOCKETS_PER_TENANT = env.integer("ASTRA_SOCKETS_PER_TENANT", 200)
+# Hints between sockets. Publish/subscribe: nothing lies in Redis, so nothing is lost with it.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "socket_timeout": 2}],
+            "prefix": "astra:socket:",
+        },
+    }
+}
+
 # -- Sessions and speech -----------------------------------------------------------------------------------------
 SESSION_BUFFER_TTL_S = env.integer("ASTRA_SESSION_BUFFER_TTL_S", 24 * 3600)
 DEFAULT_ENGINE = env.text("ASTRA_ENGINE", "whisper:large-v3-turbo")

@@ -91,11 +91,14 @@ def check_time_zone(name: str) -> ZoneInfo:
         ) from error
 
 
-def change_context(session_id: UUID, *, actor: str, changes: Mapping[str, Any]) -> JournalRow:
+def change_context(
+    session_id: UUID, *, actor: str, changes: Mapping[str, Any], from_sequence_id: int | None = None
+) -> JournalRow:
     """Record what holds from the next input on: speaker, topic, zone, restricted.
 
     Only the given keys change; the others keep their value. "Next" is the first sequence number that was not accepted
-    yet, so the order in which inputs arrive afterwards does not matter. Raises `SessionStateConflict`.
+    yet, or a later one that the caller names, so the order in which inputs arrive afterwards does not matter. Raises
+    `SessionStateConflict`.
     """
     with transaction.atomic():
         session = lock_for_entry(session_id, (State.OPEN,))
@@ -103,7 +106,7 @@ def change_context(session_id: UUID, *, actor: str, changes: Mapping[str, Any]) 
         payload = {
             **({key: before.payload[key] for key in _NOTHING_SAID} if before else _NOTHING_SAID),
             **changes,
-            "from_sequence_id": session.highest_sequence_id + 1,
+            "from_sequence_id": max(session.highest_sequence_id + 1, from_sequence_id or 0),
         }
         if "speaker" in changes:
             payload["speaker_number"] = None

@@ -1,0 +1,68 @@
+"""Who speaks on a socket, and until when."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+
+from astra_site.lib.active_tenants import is_active_tenant
+from astra_site.lib.auth_tokens import Principal, token_verifier
+from astra_site.lib.clock import utc_now
+from astra_site.lib.database_errors import DATABASE_ERRORS
+from astra_site.lib.errors import Forbidden, Unauthenticated
+from astra_site.lib.threads import in_thread
+from sessions_app.realtime.closing import closing_of
+
+_TENANT_AGAIN_S: Final = 30.0
+"""How often an open socket asks whether its tenant may still work."""
+
+
+def authenticate(token: str, scope: str) -> Principal:
+    """Return who a token is; raise as the REST API does (`token_…`, `tenant_inactive`, `scope_missing`)."""
+    principal = token_verifier().verify(token)
+    if not is_active_tenant(principal.tenant_id):
+        raise _inactive()
+    if scope not in principal.scopes:
+        raise Forbidden("scope_missing", f"The token lacks the scope {scope}.", details={"scope": scope})
+    return principal
+
+
+class Caller:
+    """The principal of an open socket: a fresh token of the same person prolongs it."""
+
+    def __init__(self, principal: Principal, scope: str) -> None:
+        self.principal = principal
+        self._scope = scope
+        self._renewed = asyncio.Event()
+
+    async def renew(self, token: str) -> None:
+        """Go on with a fresh token; a bad one changes nothing. Raises as `authenticate`, and `token_of_another`."""
+        fresh = await in_thread(authenticate, token, self._scope)
+        if (fresh.subject, fresh.tenant_id) != (self.principal.subject, self.principal.tenant_id):
+            raise Forbidden("token_of_another", "A socket can't change its caller: open another one.")
+        self.principal = fresh
+        self._renewed.set()
+
+    async def watch(self) -> None:
+        """Run until the token expires or the tenant is switched off, and then raise the `Closing`."""
+        while True:
+            left_s = (self.principal.expires_at - utc_now()).total_seconds()
+            if left_s <= 0:
+                raise closing_of(Unauthenticated("token_expired", "The token has expired: connect with a new one."))
+            self._renewed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._renewed.wait(), min(left_s, _TENANT_AGAIN_S))
+            if not await self._is_active():
+                raise closing_of(_inactive())
+
+    async def _is_active(self) -> bool:
+        """Ask the database; one that does not answer changes nothing."""
+        try:
+            return await in_thread(is_active_tenant, self.principal.tenant_id)
+        except DATABASE_ERRORS:
+            return True
+
+
+def _inactive() -> Forbidden:
+    return Forbidden("tenant_inactive", "The tenant of this token does not exist or is not active.")

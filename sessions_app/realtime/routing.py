@@ -1,0 +1,47 @@
+"""Addresses of the sockets, and who may open one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels.routing import URLRouter
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.urls import path, re_path
+
+from astra_site.lib.errors import NotFound
+from sessions_app.realtime.handshake import header
+from sessions_app.realtime.live_events import EventsConsumer
+from sessions_app.realtime.socket import Application, Receive, Scope, Send, Socket
+from sessions_app.realtime.stream import StreamConsumer
+
+
+async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse the handshake at an address that no socket has."""
+    socket = Socket(receive, send, settings.SOCKET_SEND_TIMEOUT_S)
+    await socket.begin()
+    await socket.deny(scope, NotFound("not_found", "There is nothing at this address."))
+
+
+_stream: Any = StreamConsumer.as_asgi()
+_events: Any = EventsConsumer.as_asgi()
+_nothing: Any = nothing_here
+websocket_urlpatterns = [
+    path("ws/v1/session/<uuid:session_id>/stream", _stream, name="session-stream"),
+    path("ws/v1/session/<uuid:session_id>/events", _events, name="session-events"),
+]
+"""The addresses of sockets. What stands here is no Django view but a consumer, which only Channels' router calls."""
+
+
+def websocket_application() -> Application:
+    """Return the application of every socket: known addresses, opened by our own pages or by no page at all.
+
+    Only browsers name an origin, and only pages are led to open sockets that their user did not ask for.
+    """
+    router: Application = URLRouter([*websocket_urlpatterns, re_path("", _nothing)])
+    from_pages: Application = OriginValidator(router, settings.SOCKET_ORIGINS)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await (from_pages if header(scope, b"origin") else router)(scope, receive, send)
+
+    return application

@@ -1,0 +1,84 @@
+"""One WebSocket as a conversation: frames in, frames out, each with a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from astra_site.lib.errors import AstraError
+from astra_site.lib.problems import PROBLEM_TYPE, STATUS_OF, problem_body
+from sessions_app.realtime.closing import ClientGone, CloseCode, Closing, error_frame, too_slow
+
+Scope = Mapping[str, Any]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_LAST_WORDS_S: Final = 3.0
+_MAX_REASON_BYTES: Final = 123
+_SERVER_HAS_CLOSED: Final = (OSError, RuntimeError)
+"""What servers raise for a frame after the end: uvicorn, where it has closed by itself, a RuntimeError."""
+
+
+class Socket:
+    """Wraps what an ASGI server gives. Frames leave one at a time, in the order asked for."""
+
+    def __init__(self, receive: Receive, send: Send, send_timeout_s: float) -> None:
+        self._receive, self._send = receive, send
+        self._send_timeout_s = send_timeout_s
+        self._sending = asyncio.Lock()
+
+    async def begin(self) -> None:
+        """Take the server's `websocket.connect`: the handshake waits for an answer."""
+        await self._receive()
+
+    async def accept(self, subprotocol: str | None) -> None:
+        """Complete the handshake."""
+        await self._out({"type": "websocket.accept", "subprotocol": subprotocol})
+
+    async def deny(self, scope: Scope, error: AstraError) -> None:
+        """Refuse the handshake with problem JSON, or with a bare 403 where the server can't."""
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            await self._send({"type": "websocket.close"})
+            return
+        status = STATUS_OF[error.kind]
+        body = json.dumps(problem_body(status, error.code, error.message)).encode()
+        headers = [(b"content-type", PROBLEM_TYPE.encode())]
+        await self._send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "websocket.http.response.body", "body": body})
+
+    async def next(self) -> str | bytes:
+        """Return the next frame: text or binary. Raises `ClientGone`."""
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            raise ClientGone
+        text: str | None = message.get("text")
+        return text if text is not None else message.get("bytes") or b""
+
+    async def tell(self, frame: Mapping[str, Any]) -> None:
+        """Send a frame; raises `Closing` (4429) when the client does not read, `ClientGone` when it is not there."""
+        text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+        try:
+            async with asyncio.timeout(self._send_timeout_s), self._sending:
+                await self._out({"type": "websocket.send", "text": text})
+        except TimeoutError as error:
+            raise too_slow() from error
+
+    async def close(self, end: Closing) -> None:
+        """Tell why, and close. A client that does not read is not waited for long."""
+        reason = end.reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+        with contextlib.suppress(TimeoutError, ClientGone):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                if end.error is not None and end.code != CloseCode.TOO_SLOW:
+                    await self._out({"type": "websocket.send", "text": json.dumps(error_frame(end.error))})
+                await self._out({"type": "websocket.close", "code": end.code, "reason": reason})
+
+    async def _out(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except _SERVER_HAS_CLOSED as error:
+            raise ClientGone from error

@@ -1,0 +1,137 @@
+"""`/ws/v1/session/{id}/stream`: a live session over one socket (docs/guides/websocket.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, ClassVar, Final
+
+from astra_site.lib.database_errors import DATABASE_ERRORS, as_astra_error
+from astra_site.lib.errors import AstraError, Forbidden
+from astra_site.lib.threads import in_thread
+from sessions_app.api.views import READ, WRITE, SessionContextView
+from sessions_app.errors import InputInvalid
+from sessions_app.realtime import frames
+from sessions_app.realtime.answers import answering, context_frame, finalize_frame, token_frame, welcome_frame
+from sessions_app.realtime.closing import CloseCode, Closing, error_frame, malformed
+from sessions_app.realtime.consumer import SessionConsumer
+from sessions_app.realtime.lane import Lane
+from sessions_app.realtime.live_events import tell_events
+from sessions_app.realtime.takeover import give_way
+from sessions_app.services.finalize import finalize, what_is_left
+from sessions_app.services.sessions import change_context
+from sessions_app.services.standing import standing_of
+
+_SKIPPED: Final = frames.Audio(type="audio")
+"""Stands for a header that was refused: the audio that follows it is dropped."""
+
+
+class StreamConsumer(SessionConsumer):
+    """Inputs in, acknowledgements and events out. The newest stream of a session replaces the one before."""
+
+    subprotocol: ClassVar[str] = "astra.stream.v1"
+    token_scope: ClassVar[str] = WRITE
+    wants_hello: ClassVar[bool] = True
+    _lane: Lane
+    _header: frames.Audio | None = None
+
+    async def converse(self, hello: frames.Hello | None, beside: asyncio.TaskGroup) -> None:
+        """Welcome the client and take its frames, one after the other, until somebody ends it."""
+        if hello is None:
+            raise malformed("hello_expected", "The first frame must be a hello.")
+        standing = await in_thread(standing_of, self.session_id, hello.resume)
+        self._lane = Lane(self.socket, self.session_id, self.caller.principal.subject, beside)
+        self._lane.next_sequence_id = standing.highest_sequence_id + 1
+        beside.create_task(give_way(self.session_id))
+        await self.socket.tell(welcome_frame(self.session_id, standing, self.caller.principal))
+        if self._wants_events(hello):
+            after = standing.journal_length if hello.events_after is None else hello.events_after
+            beside.create_task(tell_events(self.socket, self.session_id, after))
+        while True:
+            await self._take(await self.socket.next())
+
+    def _wants_events(self, hello: frames.Hello) -> bool:
+        """Events are for those who may read; a client that only writes need not say that it wants none."""
+        may_read = READ in self.caller.principal.scopes
+        if hello.events and not may_read:
+            raise Forbidden("scope_missing", f"The token lacks the scope {READ}.", details={"scope": READ})
+        return may_read and hello.events is not False
+
+    async def _take(self, given: str | bytes) -> None:
+        if isinstance(given, bytes):
+            header, self._header = self._header or frames.Audio(type="audio"), None
+            if header is not _SKIPPED:
+                await self._lane.take_audio(header, given)
+            return
+        try:
+            frame = frames.read_frame(given)
+        except frames.FrameRefused as refused:
+            self._check_place(refused.kind)
+            if refused.kind == "audio":
+                self._header = _SKIPPED
+            await self.socket.tell(error_frame(refused.error, about=refused.kind, id=refused.frame_id))
+            return
+        self._check_place(frame.type)
+        await self._answer(frame)
+
+    def _check_place(self, kind: str) -> None:
+        """Only what has no place in the order may stand between the header of a chunk and its audio."""
+        if self._header is not None and kind not in ("ping", "token"):
+            raise malformed("audio_expected", "After the frame audio comes the binary frame that it announces.")
+
+    async def _answer(self, frame: frames.Frame) -> None:
+        match frame:
+            case frames.Audio():
+                self._header = frame
+            case frames.Text():
+                await self._lane.take_text(frame)
+            case frames.Context():
+                await self._lane.settled()
+                await self._tell_answer(frame, in_thread(self._change_context, frame))
+            case frames.Finalize():
+                await self._lane.settled()
+                await self._tell_answer(frame, in_thread(self._finalize, frame))
+            case frames.Ping():
+                await self.socket.tell(answering(frame.id, type="pong"))
+            case frames.Token():
+                await self._tell_answer(frame, self._renew(frame))
+            case frames.Bye():
+                await self._lane.settled()
+                await self.socket.tell(answering(frame.id, type="bye"))
+                raise Closing(CloseCode.NORMAL, "bye")
+            case frames.Hello():
+                raise malformed("hello_repeated", "Hello is said once.")
+
+    async def _tell_answer(self, frame: frames.Frame, work: Awaitable[Mapping[str, Any]]) -> None:
+        """Tell what a piece of work answers, or why it was refused; the conversation goes on either way."""
+        try:
+            answer = await work
+        except AstraError as error:
+            answer = error_frame(error, about=frame.type, id=frame.id)
+        except DATABASE_ERRORS as error:
+            answer = error_frame(as_astra_error(error), about=frame.type, id=frame.id)
+        await self.socket.tell(answer)
+
+    def _change_context(self, frame: frames.Context) -> dict[str, Any]:
+        """Let a context hold from the number after the highest one that was sent on this socket, refused ones too."""
+        given = SessionContextView.Input(data=frame.changes())
+        if not given.is_valid():
+            raise InputInvalid("input_invalid", "Some fields are wrong.", details={"errors": dict(given.errors)})
+        if not given.validated_data:
+            raise InputInvalid("context_empty", "Send at least one of speaker, topic, zone and restricted.")
+        row = change_context(
+            self.session_id,
+            actor=self.caller.principal.subject,
+            changes=given.validated_data,
+            from_sequence_id=self._lane.next_sequence_id,
+        )
+        return context_frame(row, frame.id)
+
+    def _finalize(self, frame: frames.Finalize) -> dict[str, Any]:
+        actor = self.caller.principal.subject
+        session = finalize(self.session_id, actor=actor, accept_gaps=frame.accept_gaps)
+        return finalize_frame(session, what_is_left(session), frame.id)
+
+    async def _renew(self, frame: frames.Token) -> dict[str, Any]:
+        await self.caller.renew(frame.token)
+        return token_frame(self.caller.principal, frame.id)
