@@ -220,6 +220,7 @@ SOCKET_HELLO_TIMEOUT_S = env.integer("ASTRA_SOCKET_HELLO_TIMEOUT_S", 5)
 SOCKET_SEND_TIMEOUT_S = env.integer("ASTRA_SOCKET_SEND_TIMEOUT_S", 15)
 SOCKET_WINDOW = env.integer("ASTRA_SOCKET_WINDOW", 4)
 SOCKETS_PER_PROCESS = env.integer("ASTRA_SOCKETS_PER_PROCESS", 1000)
+SOCKETS_WAITING = env.integer("ASTRA_SOCKETS_WAITING", 32)
 SOCKETS_PER_TENANT = env.integer("ASTRA_SOCKETS_PER_TENANT", 200)
 # Hints between sockets. Publish/subscribe: nothing lies in Redis, so nothing is lost with it.
 CHANNEL_LAYERS = {

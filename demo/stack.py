@@ -19,6 +19,7 @@ import httpx
 
 from astra_site.embedded import EmbeddedServices
 from astra_site.embedded.processes import bound_to_owner
+from astra_site.web_server import UVICORN
 from demo.lifeline import Lifeline, end_groups, end_leftovers, marked
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,8 +112,7 @@ class Stack:
         """Start the web server."""
         self._spawn(
             "web",
-            *("-m", "uvicorn", "astra_site.asgi:application", "--host", "127.0.0.1", "--port", str(self.port)),
-            *("--no-access-log", "--log-level", "warning", "--lifespan", "off"),
+            *(*UVICORN, "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"),
         )
 
     def start_worker(self) -> None:

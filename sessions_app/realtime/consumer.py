@@ -106,17 +106,16 @@ class SessionConsumer(ABC):
 
     async def _admit(self, handshake: Handshake) -> Hello | None:
         """Find out who calls, from the handshake or from the first frame, which is the `Hello` that this returns."""
-        hello: Hello | None = None
         with closing_on_errors():
             if handshake.token is not None:
                 self.caller = await self._authenticated(handshake.token)
-            if handshake.token is None or self.wants_hello:
+                return await self._hello() if self.wants_hello else None
+            with places.waiting():
                 hello = await self._hello()
-            if hello is not None and hello.token is not None:
+                if hello.token is None:
+                    raise Unauthenticated("token_missing", "Send a token: in the handshake, or in the first frame.")
                 self.caller = await self._authenticated(hello.token)
-            elif handshake.token is None:
-                raise Unauthenticated("token_missing", "Send a token: in the handshake, or in the first frame.")
-        return hello
+                return hello
 
     async def _authenticated(self, token: str) -> Caller:
         return Caller(await in_thread(authenticate, token, self.token_scope), self.token_scope)

@@ -23,8 +23,11 @@ _MAX_ID_CHARS: Final = 64
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Read a time without an offset as UTC, as the REST API does."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """Read a time without an offset as UTC, as the REST API does; refuse one that UTC has no date for."""
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("lies beyond the calendar") from error
 
 
 class _Frame(BaseModel):
@@ -45,7 +48,10 @@ class _Captured(_Frame):
 
 
 class Hello(_Frame):
-    """The first frame. `resume` is the number up to which the client holds every acknowledgement."""
+    """The first frame. `resume` is the number up to which the client holds every acknowledgement.
+
+    The token stands here when the handshake has none; else it is not looked at.
+    """
 
     type: Literal["hello"]
     token: str | None = None

@@ -16,7 +16,7 @@ class Places:
     """Counts what is open in this process; nothing about a session is kept."""
 
     def __init__(self) -> None:
-        self._open = 0
+        self._open = self._waiting = 0
         self._by_tenant: Counter[UUID] = Counter()
 
     @contextmanager
@@ -29,6 +29,21 @@ class Places:
             yield
         finally:
             self._open -= 1
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Hold one of `SOCKETS_WAITING`; raise `Unavailable` (`too_many_sockets`) when there is none.
+
+        For sockets that have not shown a token yet: what such a socket sends is in memory before anybody knows who it
+        is. Whoever shows one in the handshake need not wait with them.
+        """
+        if self._waiting >= settings.SOCKETS_WAITING:
+            raise Unavailable("too_many_sockets", "Too many sockets without a token in the handshake. Try again.")
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     @contextmanager
     def one_of(self, tenant_id: UUID) -> Iterator[None]:

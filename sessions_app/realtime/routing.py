@@ -1,16 +1,14 @@
-"""Addresses of the sockets, and who may open one."""
+"""Addresses of the sockets."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from channels.routing import URLRouter
-from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.urls import path, re_path
 
 from astra_site.lib.errors import NotFound
-from sessions_app.realtime.handshake import header
 from sessions_app.realtime.live_events import EventsConsumer
 from sessions_app.realtime.socket import Application, Receive, Scope, Send, Socket
 from sessions_app.realtime.stream import StreamConsumer
@@ -34,14 +32,6 @@ websocket_urlpatterns = [
 
 
 def websocket_application() -> Application:
-    """Return the application of every socket: known addresses, opened by our own pages or by no page at all.
-
-    Only browsers name an origin, and only pages are led to open sockets that their user did not ask for.
-    """
+    """Return the application of every socket."""
     router: Application = URLRouter([*websocket_urlpatterns, re_path("", _nothing)])
-    from_pages: Application = OriginValidator(router, settings.SOCKET_ORIGINS)
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await (from_pages if header(scope, b"origin") else router)(scope, receive, send)
-
-    return application
+    return router

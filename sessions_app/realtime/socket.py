@@ -50,6 +50,12 @@ class Socket:
         headers = [(b"content-type", PROBLEM_TYPE.encode())]
         await self._send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await self._send({"type": "websocket.http.response.body", "body": body})
+        # uvicorn takes the handshake for unfinished, and complains, until it has said both that it is refused and that
+        # the connection is gone.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await self._receive()
+                await self._receive()
 
     async def next(self) -> str | bytes:
         """Return the next frame: text or binary. Raises `ClientGone`."""

@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
@@ -25,38 +24,67 @@ logger = logging.getLogger(__name__)
 
 _AGAIN_S: Final = 2.0
 _SETTLED_AFTER_S: Final = 1.0
-_LAYER_IS_DOWN: Final = (RedisError, OSError, ChannelFull)
+_LAYER_IS_DOWN: Final = (RedisError, OSError)
+_posts: set[asyncio.Task[None]] = set()
+"""Keeps running posts from being collected; each ends by itself once its socket is over."""
 
 
 async def give_way(session_id: UUID) -> None:
     """Announce this socket as its session's stream; raise `Closing` when a newer one announces itself."""
-    while True:
-        try:
-            await _give_way_once(session_id)
-        except _LAYER_IS_DOWN as error:
-            logger.warning("A stream is not announced for a moment: %s", error)
-            await asyncio.sleep(_AGAIN_S)
-
-
-async def _give_way_once(session_id: UUID) -> None:
-    layer = get_channel_layer()
-    group = f"stream.{session_id.hex}"
-    own_name: str = await layer.new_channel()
-    receiving = asyncio.create_task(layer.receive(own_name))
+    post = _Post(session_id)
+    task = asyncio.create_task(post.hold())
+    _posts.add(task)
+    task.add_done_callback(_posts.discard)
     try:
-        await layer.group_add(group, own_name)
-        await layer.group_send(group, {"type": "stream.taken", "by": own_name})
-        order = _Order(own_name, asyncio.get_running_loop().time() + _SETTLED_AFTER_S)
-        while True:
-            message = await receiving
-            receiving = asyncio.create_task(layer.receive(own_name))
-            if order.is_overtaken(message["by"], asyncio.get_running_loop().time()):
-                error = Conflict("stream_replaced", "Another socket streams this session now.")
-                raise Closing(CloseCode.REPLACED, error.code, error)
+        await post.overtaken.wait()
+        error = Conflict("stream_replaced", "Another socket streams this session now.")
+        raise Closing(CloseCode.REPLACED, error.code, error)
     finally:
-        with contextlib.suppress(asyncio.CancelledError, *_LAYER_IS_DOWN):
+        post.over.set()
+
+
+@dataclass
+class _Post:
+    """A socket's place in the channel layer.
+
+    It has a task of its own, which is told to end and never cancelled: a call of the layer that is cut off in the
+    middle leaves the connection that all sockets of the process share in an unknown state.
+    """
+
+    session_id: UUID
+    overtaken: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def hold(self) -> None:
+        """Stay in the session's group until it is over, through failures of Redis."""
+        while not self.over.is_set():
+            try:
+                await self._hold_once()
+            except _LAYER_IS_DOWN as error:
+                logger.warning("A stream is not announced for a moment: %s", error)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.over.wait(), _AGAIN_S)
+
+    async def _hold_once(self) -> None:
+        layer = get_channel_layer()
+        group = f"stream.{self.session_id.hex}"
+        own_name: str = await layer.new_channel()
+        receiving = asyncio.create_task(layer.receive(own_name))
+        over = asyncio.create_task(self.over.wait())
+        try:
+            await layer.group_add(group, own_name)
+            await layer.group_send(group, {"type": "stream.taken", "by": own_name})
+            order = _Order(own_name, asyncio.get_running_loop().time() + _SETTLED_AFTER_S)
+            while True:
+                await asyncio.wait({receiving, over}, return_when=asyncio.FIRST_COMPLETED)
+                if over.done():
+                    return
+                message, receiving = receiving.result(), asyncio.create_task(layer.receive(own_name))
+                if order.is_overtaken(message["by"], asyncio.get_running_loop().time()):
+                    self.overtaken.set()
+        finally:
+            over.cancel()
             await _stop(receiving)
-        with contextlib.suppress(*_LAYER_IS_DOWN):
             await layer.group_discard(group, own_name)
 
 
@@ -73,13 +101,13 @@ class _Order:
     heard_itself: bool = False
 
     def is_overtaken(self, name: str, now: float) -> bool:
+        """Say whether the socket of this name is newer than ours."""
         self.heard_itself = self.heard_itself or name == self.own_name or now > self.settled_at
         return self.heard_itself and name != self.own_name
 
 
 async def _stop(receiving: asyncio.Task[Any]) -> None:
     """End a reception: the layer forgets a channel when it is cancelled in the middle, and in no other way."""
-    if not receiving.done():
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
     receiving.cancel()
-    await receiving
+    await asyncio.wait({receiving})
