@@ -51,8 +51,10 @@ class Caller:
             if left_s <= 0:
                 raise closing_of(Unauthenticated("token_expired", "The token has expired: connect with a new one."))
             self._renewed.clear()
+            # Not `wait_for`: it loses a cancellation that comes together with the event (Python 3.11).
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._renewed.wait(), min(left_s, _TENANT_AGAIN_S))
+                async with asyncio.timeout(min(left_s, _TENANT_AGAIN_S)):
+                    await self._renewed.wait()
             if not await self._is_active():
                 raise closing_of(_inactive())
 

@@ -8,6 +8,7 @@ database connections before every frame (docs/adr/0014).
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,6 +30,8 @@ from sessions_app.realtime.frames import Frame, FrameRefused, Hello, read_frame
 from sessions_app.realtime.handshake import Handshake, header, read_handshake
 from sessions_app.realtime.places import places
 from sessions_app.realtime.socket import Application, Receive, Scope, Send, Socket
+
+logger = logging.getLogger(__name__)
 
 
 class SessionConsumer(ABC):
@@ -79,6 +82,7 @@ class SessionConsumer(ABC):
         except ClientGone:
             return
         except Closing as closing:
+            logger.info("A socket is closed: %d %s", closing.code, closing.reason)
             await self.socket.close(closing)
         except Exception:
             await self.socket.close(Closing(CloseCode.INTERNAL, "internal_error"))

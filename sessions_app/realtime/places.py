@@ -16,19 +16,19 @@ class Places:
     """Counts what is open in this process; nothing about a session is kept."""
 
     def __init__(self) -> None:
-        self._open = self._waiting = 0
+        self.open_count = self._waiting = 0
         self._by_tenant: Counter[UUID] = Counter()
 
     @contextmanager
     def one(self) -> Iterator[None]:
         """Hold one of `SOCKETS_PER_PROCESS`; raise `Unavailable` (`too_many_sockets`) when there is none."""
-        if self._open >= settings.SOCKETS_PER_PROCESS:
+        if self.open_count >= settings.SOCKETS_PER_PROCESS:
             raise Unavailable("too_many_sockets", "This server holds as many sockets as it can. Try again.")
-        self._open += 1
+        self.open_count += 1
         try:
             yield
         finally:
-            self._open -= 1
+            self.open_count -= 1
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

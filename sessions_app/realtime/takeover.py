@@ -63,7 +63,8 @@ class _Post:
             except _LAYER_IS_DOWN as error:
                 logger.warning("A stream is not announced for a moment: %s", error)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.over.wait(), _AGAIN_S)
+                    async with asyncio.timeout(_AGAIN_S):
+                        await self.over.wait()
 
     async def _hold_once(self) -> None:
         layer = get_channel_layer()

@@ -92,8 +92,10 @@ async def watch(session_id: UUID, after: int = 0) -> AsyncGenerator[SessionEvent
             if not found and state == State.CLOSED:
                 return
             if not found:
+                # Not `wait_for`: it loses a cancellation that comes together with the event (Python 3.11).
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), LOOK_AGAIN_S)
+                    async with asyncio.timeout(LOOK_AGAIN_S):
+                        await woken.wait()
 
 
 def _look(session_id: UUID, after: int) -> tuple[list[SessionEvent], str]:
