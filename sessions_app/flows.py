@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import transaction
 
-from astra_site.lib.errors import AstraError
 from jobs import registry
 from jobs.core.flow import Flow, RetryPolicy, Step, by_fact
 from jobs.core.job import Job, JobStatus
@@ -38,19 +37,12 @@ _QUICK = RetryPolicy(max_attempts=5, backoff_base_s=1.0, backoff_max_s=30.0)
 _LIVE = RetryPolicy(max_attempts=4, backoff_base_s=1.0, backoff_max_s=10.0)
 _RECOVERY = RetryPolicy(max_attempts=10, backoff_base_s=30.0, backoff_max_s=3600.0, jitter=0.3)  # two to three hours
 _PATIENT = RetryPolicy(max_attempts=4, backoff_base_s=10.0, backoff_max_s=300.0)
-_ONLY_TIME_HELPS = {"quota_exhausted"}
 
 
 def transcribe(context: StepContext) -> dict[str, Any]:
     """Hear the input and journal what was heard."""
     session = Session.objects.select_related("config_version").get(pk=context.job.session_id)
-    try:
-        return {"utterances": transcribe_input(session, context.job.payload["sequence_id"], context)}
-    except AstraError as error:
-        if error.code not in _ONLY_TIME_HELPS:
-            raise
-        # Trying again within seconds holds up the session and helps nobody: recovery waits for it.
-        raise AstraError(error.code, error.message, permanent=True, details=error.details) from error
+    return {"utterances": transcribe_input(session, context.job.payload["sequence_id"], context)}
 
 
 def publish(context: StepContext) -> dict[str, Any]:

@@ -6,7 +6,7 @@ session's state and the entry are one decision.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -100,11 +100,14 @@ def _mirror(session: Session, row: JournalRow) -> None:
     announce(session.pk)
 
 
-def write_result_once(session_id: UUID, entry: NewEntry) -> JournalRow:
+def write_result_once(
+    session_id: UUID, entry: NewEntry, and_then: Callable[[JournalRow], object] | None = None
+) -> JournalRow:
     """Record a result unless its sequence number has one of this kind; return the one that stands.
 
     A doubled job, or two workers at once, thus leave one result: the first. Whoever comes late is told the same, also
-    when the first has moved the session on meanwhile. Raises `SessionStateConflict` for a new result of such a session.
+    when the first has moved the session on meanwhile. `and_then` is called with a result that is new, in the same
+    transaction. Raises `SessionStateConflict` for a new result of a session that takes none.
     """
     with transaction.atomic():
         session = lock_for_entry(session_id, tuple(State))
@@ -113,7 +116,10 @@ def write_result_once(session_id: UUID, entry: NewEntry) -> JournalRow:
         if known is not None:
             return known
         _check_state(session, (State.OPEN, State.DRAINING))
-        return write(session, entry)
+        row = write(session, entry)
+        if and_then is not None:
+            and_then(row)
+        return row
 
 
 def sealed_entries(session_id: UUID) -> list[JournalEntry]:

@@ -11,14 +11,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import transaction
-
 from astra_site.lib.errors import AstraError
 from sessions_app.blocks import is_pending
-from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.services import input_blocks
 from sessions_app.services.input_blocks import Place
-from sessions_app.services.journal import NewEntry, lock_for_entry, write
+from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.services.recovery import submit_recovery
 from sessions_app.services.transcripts import utterances_of
 
@@ -82,7 +80,8 @@ def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> J
         except AstraError as error:
             logger.warning("CORE did not understand an input; the session goes on.", extra={"code": error.code})
             payload = _degraded(session, place, transcript, error.code)
-    return _write_blocks_once(session, row, payload)
+    entry = NewEntry(EntryKind.BLOCKS, payload, row.sequence_id)
+    return write_result_once(session.id, entry, _recover_later if is_pending(payload["blocks"]) else None)
 
 
 def _degraded(session: Session, place: Place, transcript: JournalRow | None, code: str) -> dict[str, Any]:
@@ -93,15 +92,5 @@ def _degraded(session: Session, place: Place, transcript: JournalRow | None, cod
     return input_blocks.pending(session, place, utterances, code)
 
 
-def _write_blocks_once(session: Session, row: JournalRow, payload: dict[str, Any]) -> JournalRow:
-    """Journal the blocks of an input, and with them the job that recovers it; return the entry that stands."""
-    with transaction.atomic():
-        locked = lock_for_entry(session.id, (State.OPEN, State.DRAINING))
-        blocks = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.BLOCKS, sequence_id=row.sequence_id)
-        known: JournalRow | None = blocks.first()
-        if known is not None:
-            return known
-        written = write(locked, NewEntry(EntryKind.BLOCKS, payload, row.sequence_id))
-        if is_pending(payload["blocks"]):
-            submit_recovery(session.id, row.sequence_id or 0)
-        return written
+def _recover_later(blocks: JournalRow) -> None:
+    submit_recovery(blocks.session_id, blocks.sequence_id or 0)

@@ -9,23 +9,22 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from astra_site.lib.errors import RateLimited
+from astra_site.lib.clock import utc_now
 from astra_site.lib.object_store import Bucket
 from astra_site.lib.tenancy import all_tenants, tenant_scope
 from demo.recorded_session import RecordedSession
 from jobs import services as jobs
-from jobs.core.ports import StepContext
 from jobs.models import Job, Status
 from jobs.runtime.work import run_job
 from sessions_app import flows
 from sessions_app.models import Session, State
 from sessions_app.services import recovery, understand
 from sessions_app.services.buffering import buffer_of
-from sessions_app.services.transcripts import input_row, transcribe_input
 from sessions_app.services.understand import understand_ready_inputs
 from tests.core.speech import recovery_of, speak, work_live
 from tests.doubles.misbehaving_core import Core, behave, status
 from tests.people import Person
+from tests.quota.ground import Ground
 from tests.sessions.minutes_client import BASE, CLOSING, DEBATE, OPENING, VOTE, Minutes, finish_jobs
 from tests.sessions.samples import WAV
 from tests.sessions.test_failures import path_of, without
@@ -110,25 +109,15 @@ def test_audio_that_comes_back_is_heard_and_understood(minutes: Minutes) -> None
     assert minutes.kinds()[-2:] == ["transcript", "recovered"]
 
 
-class Quota:
-    """Stands before the engine until somebody tops it up."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.is_used_up = True
-        self._transcribe = transcribe_input
-        for module in (flows, recovery):
-            patch.setattr(module, "transcribe_input", self.transcribe)
-
-    def transcribe(self, session: Session, sequence_id: int, context: StepContext) -> int:
-        if self.is_used_up and input_row(session.id, sequence_id).kind != "text":
-            raise RateLimited("quota_exhausted", "The quota of this month is used up.")
-        return self._transcribe(session, sequence_id, context)
+def quota_of(person: Person) -> Ground:
+    """The council's quota, used up."""
+    ground = Ground(tenant=person.council, now=utc_now())
+    ground.set_limit(0)
+    return ground
 
 
-def test_a_used_up_quota_degrades_at_once_and_a_top_up_finishes_the_blocks(
-    minutes: Minutes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quota = Quota(monkeypatch)
+def test_a_used_up_quota_degrades_at_once_and_a_top_up_finishes_the_blocks(minutes: Minutes, alice: Person) -> None:
+    quota = quota_of(alice)
     chunks = RecordedSession().chunks()[:2]
     for number, chunk in enumerate(chunks, start=1):
         minutes.send_audio(number, chunk.wav)
@@ -140,22 +129,20 @@ def test_a_used_up_quota_degrades_at_once_and_a_top_up_finishes_the_blocks(
     assert statuses(minutes) == ["PENDING", "PENDING", "READY"]
     finish_jobs()
     assert [job.attempts for job in minutes.jobs(flow="recover_input", status=Status.QUEUED)] == [0, 0]
-    quota.is_used_up = False
+    quota.top_up(3_600_000)
     finish_jobs()
     assert set(statuses(minutes)) == {"READY"}
 
 
-def test_with_the_quota_used_up_the_session_ends_with_a_document(
-    minutes: Minutes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Quota(monkeypatch)
+def test_with_the_quota_used_up_the_session_ends_with_a_document(minutes: Minutes, alice: Person) -> None:
+    quota_of(alice)
     minutes.send_audio(1, WAV)
     minutes.close()
     assert "[Audio pendiente de transcripción: fragmento 1" in minutes.document_text()
 
 
-def test_a_wait_grows_with_the_time_waited_and_counts_no_try(minutes: Minutes, monkeypatch: pytest.MonkeyPatch) -> None:
-    Quota(monkeypatch)
+def test_a_wait_grows_with_the_time_waited_and_counts_no_try(minutes: Minutes, alice: Person) -> None:
+    quota_of(alice)
     minutes.send_audio(1, WAV)
     work_live(minutes)
     waits = []
@@ -163,12 +150,11 @@ def test_a_wait_grows_with_the_time_waited_and_counts_no_try(minutes: Minutes, m
         job = recovery_of(minutes, 1)
         with all_tenants(reason="a test turns the clock"):
             rows = Job.objects.filter(pk=job.id)
-            rows.update(created_at=job.created_at - timedelta(hours=hours))
+            rows.update(created_at=job.created_at - timedelta(hours=hours), not_before=job.created_at)
         run_job(job.id)
-        waits.append((recovery_of(minutes, 1).not_before - job.not_before).total_seconds())
-        with all_tenants(reason="a test hurries the clock"):
-            rows.update(not_before=job.not_before)
-    assert 55 < waits[0] < 80 < 590 < waits[1] < 760
+        waits.append((recovery_of(minutes, 1).not_before - utc_now()).total_seconds())
+    assert 50 < waits[0] < 76 < 590 < waits[1] < 751
+    assert recovery_of(minutes, 1).attempts == 0
 
 
 def test_what_somebody_cancelled_is_not_done_after_all(minutes: Minutes, alice: Person) -> None:
