@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 from typing import Final
 
-from astra_site.lib.active_tenants import is_active_tenant
-from astra_site.lib.auth_tokens import Principal, token_verifier
+from django.db import InterfaceError, OperationalError
+
+from astra_site.lib.auth_tokens import Principal
+from astra_site.lib.callers import caller_of, check_active, check_scope
 from astra_site.lib.clock import utc_now
-from astra_site.lib.database_errors import DATABASE_ERRORS
 from astra_site.lib.errors import Forbidden, Unauthenticated
 from astra_site.lib.threads import in_thread
 from sessions_app.realtime.closing import closing_of
@@ -20,11 +21,8 @@ _TENANT_AGAIN_S: Final = 30.0
 
 def authenticate(token: str, scope: str) -> Principal:
     """Return who a token is; raise as the REST API does (`token_…`, `tenant_inactive`, `scope_missing`)."""
-    principal = token_verifier().verify(token)
-    if not is_active_tenant(principal.tenant_id):
-        raise _inactive()
-    if scope not in principal.scopes:
-        raise Forbidden("scope_missing", f"The token lacks the scope {scope}.", details={"scope": scope})
+    principal = caller_of(f"Bearer {token}")
+    check_scope(principal, scope)
     return principal
 
 
@@ -55,16 +53,12 @@ class Caller:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left_s, _TENANT_AGAIN_S)):
                     await self._renewed.wait()
-            if not await self._is_active():
-                raise closing_of(_inactive())
+            # A database that does not answer changes nothing: it is asked again.
+            with contextlib.suppress(OperationalError, InterfaceError):
+                await self._check_active()
 
-    async def _is_active(self) -> bool:
-        """Ask the database; one that does not answer changes nothing."""
+    async def _check_active(self) -> None:
         try:
-            return await in_thread(is_active_tenant, self.principal.tenant_id)
-        except DATABASE_ERRORS:
-            return True
-
-
-def _inactive() -> Forbidden:
-    return Forbidden("tenant_inactive", "The tenant of this token does not exist or is not active.")
+            await in_thread(check_active, self.principal)
+        except Forbidden as error:
+            raise closing_of(error) from error

@@ -11,21 +11,29 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 
-from astra_site.lib.database_errors import DATABASE_ERRORS, as_astra_error
-from astra_site.lib.errors import AstraError, InvalidInput, Unauthenticated
+from astra_site.lib.errors import AstraError, Unauthenticated
 from astra_site.lib.logs import log_context
 from astra_site.lib.middleware import trace_id_from
 from astra_site.lib.tenancy import get_owned, tenant_scope
 from astra_site.lib.threads import in_thread
 from sessions_app.models import Session
 from sessions_app.realtime.caller import Caller, authenticate
-from sessions_app.realtime.closing import ClientGone, CloseCode, Closing, SocketEnd, closing_of, malformed
+from sessions_app.realtime.closing import (
+    ClientGone,
+    CloseCode,
+    Closing,
+    SocketEnd,
+    closing_of,
+    closing_on_refusals,
+    hello_timeout,
+    malformed,
+)
 from sessions_app.realtime.frames import Frame, FrameRefused, Hello, read_frame
 from sessions_app.realtime.handshake import Handshake, header, read_handshake
 from sessions_app.realtime.places import places
@@ -94,14 +102,14 @@ class SessionConsumer(ABC):
         with ExitStack() as held:
             held.enter_context(tenant_scope(tenant_id))
             held.enter_context(log_context(tenant_id=tenant_id))
-            with closing_on_errors():
+            with closing_on_refusals():
                 held.enter_context(places.one_of(tenant_id))
                 await in_thread(get_owned, Session, self.session_id)
             ends: list[SocketEnd] = []
             try:
                 async with asyncio.TaskGroup() as beside:
                     beside.create_task(self.caller.watch())
-                    with closing_on_errors():
+                    with closing_on_refusals():
                         await self.converse(hello, beside)
             except* SocketEnd as group:
                 ends = list(_leaves(group))
@@ -110,7 +118,7 @@ class SessionConsumer(ABC):
 
     async def _admit(self, handshake: Handshake) -> Hello | None:
         """Find out who calls, from the handshake or from the first frame, which is the `Hello` that this returns."""
-        with closing_on_errors():
+        with closing_on_refusals():
             if handshake.token is not None:
                 self.caller = await self._authenticated(handshake.token)
                 return await self._hello() if self.wants_hello else None
@@ -130,8 +138,7 @@ class SessionConsumer(ABC):
             async with asyncio.timeout(settings.SOCKET_HELLO_TIMEOUT_S):
                 given = await self.socket.next()
         except TimeoutError as error:
-            reason = InvalidInput("hello_timeout", "The first frame, hello, did not come in time.")
-            raise Closing(CloseCode.HELLO_TIMEOUT, reason.code, reason) from error
+            raise hello_timeout() from error
         frame = read_text(given)
         if not isinstance(frame, Hello):
             raise malformed("hello_expected", "The first frame must be a hello.")
@@ -145,18 +152,7 @@ def read_text(given: str | bytes) -> Frame:
     try:
         return read_frame(given)
     except FrameRefused as refused:
-        raise Closing(CloseCode.MALFORMED, refused.error.code, refused.error) from refused
-
-
-@contextmanager
-def closing_on_errors() -> Iterator[None]:
-    """Make errors that are not answered one by one the end of the socket."""
-    try:
-        yield
-    except AstraError as error:
-        raise closing_of(error) from error
-    except DATABASE_ERRORS as error:
-        raise closing_of(as_astra_error(error)) from error
+        raise closing_of(refused.error) from refused
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[Any]:

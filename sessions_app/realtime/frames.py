@@ -1,4 +1,4 @@
-"""The frames that a client may send, and how they are read. Pure: no socket, no database.
+"""The frames that a client may send, and how they are read.
 
 A text frame is one JSON object with a known `type`. What is no such object breaks the protocol and ends the connection;
 a known frame with wrong fields costs only itself.
@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from rest_framework import exceptions as drf
 
-from astra_site.lib.errors import AstraError, InvalidInput, TooLarge
-from astra_site.lib.json_input import check_json_value
+from astra_site.lib.errors import InvalidInput, TooLarge
+from astra_site.lib.json_input import check_json
+from sessions_app.services.inputs import MAX_SEQUENCE_ID
 
 MAX_TEXT_FRAME_CHARS: Final = 256 * 1024
 """Room for the longest text of an input, however it is escaped."""
@@ -42,7 +44,7 @@ class _Frame(BaseModel):
 
 
 class _Captured(_Frame):
-    sequence_id: int | None = None
+    sequence_id: Annotated[int, Field(ge=1, le=MAX_SEQUENCE_ID)] | None = None
     captured_at: Annotated[datetime, AfterValidator(_in_utc)] | None = None
     duration_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
 
@@ -133,8 +135,8 @@ class Malformed(InvalidInput):
 class FrameRefused(Exception):
     """A frame of a known type with wrong fields: it is answered with an error, and the connection goes on."""
 
-    def __init__(self, kind: str, frame_id: str | None, error: AstraError) -> None:
-        super().__init__(error.message)
+    def __init__(self, kind: str, frame_id: str | None, error: drf.APIException) -> None:
+        super().__init__(kind)
         self.kind, self.frame_id, self.error = kind, frame_id, error
 
 
@@ -155,16 +157,15 @@ def read_frame(text: str) -> Frame:
     kind, given_id = value["type"], value.get("id")
     frame_id = given_id if isinstance(given_id, str) and len(given_id) <= _MAX_ID_CHARS else None
     try:
-        check_json_value(value)
+        check_json(value)
         return _KINDS[kind].model_validate_json(text)
-    except InvalidInput as error:
+    except drf.ParseError as error:
         raise FrameRefused(kind, frame_id, error) from error
     except ValidationError as error:
         raise FrameRefused(kind, frame_id, _input_invalid(error)) from error
 
 
-def _input_invalid(error: ValidationError) -> InvalidInput:
-    """Say field by field what is wrong, without repeating what was sent."""
+def _input_invalid(error: ValidationError) -> drf.ValidationError:
+    """Say field by field what is wrong, in the form of the REST API, without repeating what was sent."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_LISTED_ERRORS]
-    fields = {".".join(str(part) for part in item["loc"])[:64]: item["msg"] for item in found}
-    return InvalidInput("input_invalid", "Some fields are missing or wrong.", details={"errors": fields})
+    return drf.ValidationError({".".join(str(part) for part in item["loc"])[:64]: [item["msg"]] for item in found})

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
 from django.conf import settings
 
-from astra_site.lib.database_errors import DATABASE_ERRORS, as_astra_error
-from astra_site.lib.errors import AstraError, ErrorKind
 from astra_site.lib.threads import in_thread
 from sessions_app.errors import InputTooLarge
 from sessions_app.realtime.answers import ack_frame
-from sessions_app.realtime.closing import error_frame
+from sessions_app.realtime.closing import REFUSALS, refusal_frame
 from sessions_app.realtime.frames import Audio, Text
 from sessions_app.realtime.socket import Socket
 from sessions_app.realtime.window import Window
 from sessions_app.services.inputs import MAX_SEQUENCE_JUMP, Accepted, Captured, append_audio, append_text
-
-logger = logging.getLogger(__name__)
-_OURS = (ErrorKind.INTERNAL, ErrorKind.UNAVAILABLE)
 
 
 class Lane:
@@ -41,7 +35,7 @@ class Lane:
         """Take a chunk; waits for room first."""
         number = self._number(header.sequence_id)
         if len(audio) > settings.MAX_CHUNK_BYTES:
-            await self._socket.tell(error_frame(_too_large(), sequence_id=number, id=header.id))
+            await self._socket.tell(refusal_frame(_too_large(), sequence_id=number, id=header.id))
             return
         captured = Captured(header.captured_at, header.duration_ms)
         call = partial(
@@ -68,7 +62,7 @@ class Lane:
         A number that will be refused as too far does not count: it would take those without a number with it.
         """
         number = self.next_sequence_id if given is None else given
-        if 1 <= number < self.next_sequence_id + MAX_SEQUENCE_JUMP:
+        if number < self.next_sequence_id + MAX_SEQUENCE_JUMP:
             self.next_sequence_id = max(self.next_sequence_id, number + 1)
         return number
 
@@ -81,19 +75,11 @@ class Lane:
         try:
             try:
                 answer = ack_frame(await in_thread(call), frame_id)
-            except AstraError as error:
-                answer = self._refusal(error, number, frame_id)
-            except DATABASE_ERRORS as error:
-                answer = self._refusal(as_astra_error(error), number, frame_id)
+            except REFUSALS as error:
+                answer = refusal_frame(error, sequence_id=number, id=frame_id)
             await self._socket.tell(answer)
         finally:
             await self._window.leave(size_bytes)
-
-    @staticmethod
-    def _refusal(error: AstraError, number: int, frame_id: str | None) -> dict[str, object]:
-        if error.kind in _OURS:
-            logger.error("An input was not accepted: %s", error, exc_info=error)
-        return error_frame(error, sequence_id=number, id=frame_id)
 
 
 def _too_large() -> InputTooLarge:

@@ -9,14 +9,15 @@ from typing import ClassVar, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from astra_site.lib.database_errors import DATABASE_ERRORS
+from django.db import InterfaceError, OperationalError
+
 from astra_site.lib.errors import Unavailable
 from astra_site.lib.threads import in_thread
 from sessions_app.api.views import READ
 from sessions_app.realtime import frames
 from sessions_app.realtime.answers import answering, event_frame, token_frame, welcome_frame
-from sessions_app.realtime.closing import CloseCode, Closing, malformed
-from sessions_app.realtime.consumer import SessionConsumer, closing_on_errors, read_text
+from sessions_app.realtime.closing import CloseCode, Closing, closing_on_refusals, malformed
+from sessions_app.realtime.consumer import SessionConsumer, read_text
 from sessions_app.realtime.socket import Socket
 from sessions_app.services.events import watch
 from sessions_app.services.standing import standing_of
@@ -32,15 +33,15 @@ async def tell_events(socket: Socket, session_id: UUID, after: int) -> None:
     here and nothing is skipped. Raises `Closing` (4429) for a client that does not read at all.
     """
     last = after
-    with closing_on_errors():
+    with closing_on_refusals():
         while True:
             try:
-                async with aclosing(watch(session_id, last)) as events:  # type: ignore[type-var]
+                async with aclosing(watch(session_id, last)) as events:
                     async for event in events:
                         await socket.tell(event_frame(event))
                         last = event.number
                 return
-            except (Unavailable, *DATABASE_ERRORS) as error:
+            except (Unavailable, OperationalError, InterfaceError) as error:
                 logger.warning("Events are not told for a moment: %s", error)
                 await asyncio.sleep(_AGAIN_S)
 
@@ -74,7 +75,7 @@ class EventsConsumer(SessionConsumer):
         return int(given)
 
     async def _listen(self) -> None:
-        with closing_on_errors():
+        with closing_on_refusals():
             while True:
                 frame = read_text(await self.socket.next())
                 match frame:

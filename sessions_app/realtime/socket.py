@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from astra_site.lib.errors import AstraError
-from astra_site.lib.problems import PROBLEM_TYPE, STATUS_OF, problem_body
-from sessions_app.realtime.closing import ClientGone, CloseCode, Closing, error_frame, too_slow
+from astra_site.lib.problems import PROBLEM_TYPE
+from sessions_app.realtime.closing import ClientGone, Closing, error_frame, problem_told, too_slow
 
 Scope = Mapping[str, Any]
 Message = Mapping[str, Any]
@@ -45,11 +45,11 @@ class Socket:
         if "websocket.http.response" not in (scope.get("extensions") or {}):
             await self._send({"type": "websocket.close"})
             return
-        status = STATUS_OF[error.kind]
-        body = json.dumps(problem_body(status, error.code, error.message)).encode()
-        headers = [(b"content-type", PROBLEM_TYPE.encode())]
-        await self._send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "websocket.http.response.body", "body": body})
+        problem = problem_told(error)
+        given = {"Content-Type": PROBLEM_TYPE, **problem.headers}
+        headers = [(name.lower().encode(), value.encode()) for name, value in given.items()]
+        await self._send({"type": "websocket.http.response.start", "status": problem.status, "headers": headers})
+        await self._send({"type": "websocket.http.response.body", "body": json.dumps(problem.body).encode()})
         # uvicorn takes the handshake for unfinished, and complains, until it has said both that it is refused and that
         # the connection is gone.
         with contextlib.suppress(TimeoutError):
@@ -79,8 +79,8 @@ class Socket:
         reason = end.reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
         with contextlib.suppress(TimeoutError, ClientGone):
             async with asyncio.timeout(_LAST_WORDS_S):
-                if end.error is not None and end.code != CloseCode.TOO_SLOW:
-                    await self._out({"type": "websocket.send", "text": json.dumps(error_frame(end.error))})
+                if end.problem is not None:
+                    await self._out({"type": "websocket.send", "text": json.dumps(error_frame(end.problem))})
                 await self._out({"type": "websocket.close", "code": end.code, "reason": reason})
 
     async def _out(self, message: Message) -> None:

@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Any, ClassVar, Final
 
-from astra_site.lib.database_errors import DATABASE_ERRORS, as_astra_error
-from astra_site.lib.errors import AstraError, Forbidden
+from astra_site.lib.callers import check_scope
 from astra_site.lib.threads import in_thread
 from sessions_app.api.views import READ, WRITE, SessionContextView
 from sessions_app.errors import InputInvalid
 from sessions_app.realtime import frames
 from sessions_app.realtime.answers import answering, context_frame, finalize_frame, token_frame, welcome_frame
-from sessions_app.realtime.closing import CloseCode, Closing, error_frame, malformed
+from sessions_app.realtime.closing import REFUSALS, CloseCode, Closing, malformed, refusal_frame
 from sessions_app.realtime.consumer import SessionConsumer
 from sessions_app.realtime.lane import Lane
 from sessions_app.realtime.live_events import tell_events
@@ -52,10 +51,9 @@ class StreamConsumer(SessionConsumer):
 
     def _wants_events(self, hello: frames.Hello) -> bool:
         """Events are for those who may read; a client that only writes need not say that it wants none."""
-        may_read = READ in self.caller.principal.scopes
-        if hello.events and not may_read:
-            raise Forbidden("scope_missing", f"The token lacks the scope {READ}.", details={"scope": READ})
-        return may_read and hello.events is not False
+        if hello.events:
+            check_scope(self.caller.principal, READ)
+        return READ in self.caller.principal.scopes and hello.events is not False
 
     async def _take(self, given: str | bytes) -> None:
         if isinstance(given, bytes):
@@ -69,7 +67,7 @@ class StreamConsumer(SessionConsumer):
             self._check_place(refused.kind)
             if refused.kind == "audio":
                 self._header = _SKIPPED
-            await self.socket.tell(error_frame(refused.error, about=refused.kind, id=refused.frame_id))
+            await self.socket.tell(refusal_frame(refused.error, about=refused.kind, id=refused.frame_id))
             return
         self._check_place(frame.type)
         await self._answer(frame)
@@ -106,17 +104,14 @@ class StreamConsumer(SessionConsumer):
         """Tell what a piece of work answers, or why it was refused; the conversation goes on either way."""
         try:
             answer = await work
-        except AstraError as error:
-            answer = error_frame(error, about=frame.type, id=frame.id)
-        except DATABASE_ERRORS as error:
-            answer = error_frame(as_astra_error(error), about=frame.type, id=frame.id)
+        except REFUSALS as error:
+            answer = refusal_frame(error, about=frame.type, id=frame.id)
         await self.socket.tell(answer)
 
     def _change_context(self, frame: frames.Context) -> dict[str, Any]:
         """Let a context hold from the number after the highest one that was sent on this socket, refused ones too."""
         given = SessionContextView.Input(data=frame.changes())
-        if not given.is_valid():
-            raise InputInvalid("input_invalid", "Some fields are wrong.", details={"errors": dict(given.errors)})
+        given.is_valid(raise_exception=True)
         if not given.validated_data:
             raise InputInvalid("context_empty", "Send at least one of speaker, topic, zone and restricted.")
         row = change_context(

@@ -17,8 +17,7 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from astra_site.lib.errors import Conflict
-from sessions_app.realtime.closing import CloseCode, Closing
+from sessions_app.realtime.closing import replaced
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +36,7 @@ async def give_way(session_id: UUID) -> None:
     task.add_done_callback(_posts.discard)
     try:
         await post.overtaken.wait()
-        error = Conflict("stream_replaced", "Another socket streams this session now.")
-        raise Closing(CloseCode.REPLACED, error.code, error)
+        raise replaced()
     finally:
         post.over.set()
 

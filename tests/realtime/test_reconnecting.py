@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
-from sessions_app.realtime.places import places
 from tests.people import Person
 from tests.realtime.live_server import LiveServer, serving
 from tests.realtime.raw import BINARY, TEXT, frame, raw
 from tests.realtime.talk import streaming, talking
+from tests.realtime.waiting import nothing_is_open, wait_until
 from tests.sessions.minutes_client import CLOSING, DEBATE, OPENING, Minutes
 from tests.sessions.samples import OTHER_WAV, WAV
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WITHIN_S = 15.0
 
 
 @pytest.fixture
 def minutes(alice: Person) -> Minutes:
     return Minutes.start(alice, mode="realtime")
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not happened():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.02)
-
-
-def nothing_is_open() -> bool:
-    return places.open_count == 0
 
 
 def test_the_welcome_tells_what_to_send_again(live: LiveServer, minutes: Minutes, alice: Person) -> None:

@@ -16,13 +16,14 @@ from astra_site.lib.errors import RateLimited, Unavailable
 from astra_site.lib.tenancy import tenant_scope
 from sessions_app.models import EntryKind, State
 from sessions_app.realtime import lane
+from sessions_app.services import inputs
 from sessions_app.services.inputs import Accepted
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from tests.people import Person
 from tests.realtime.live_server import LiveServer
 from tests.realtime.raw import CLOSE, Gone, raw
 from tests.realtime.talk import streaming
-from tests.realtime.test_reconnecting import nothing_is_open, wait_until
+from tests.realtime.waiting import nothing_is_open, wait_until
 from tests.sessions.minutes_client import DEBATE, OPENING, Minutes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,7 +80,8 @@ def test_a_client_that_reads_slowly_misses_nothing(live: LiveServer, much_to_tel
         client.say(type="hello", events_after=0)
         for number in range(1, 21):
             client.say(type="text", sequence_id=number, text=f"{DEBATE} {number}")
-        acks, numbers = [], []
+        acks: list[int] = []
+        numbers: list[int] = []
         while len(acks) < 20 or len(numbers) < ENTRIES + 20:
             opcode, payload = client.next()
             assert opcode != CLOSE
@@ -96,7 +98,7 @@ def test_a_client_that_reads_slowly_misses_nothing(live: LiveServer, much_to_tel
 def slow_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Semaphore, list[int]]]:
     """A service that takes an input only when told; returns the permission to go on, and how many are in work."""
     may_go_on, in_work = threading.Semaphore(0), [0, 0]
-    lock, accept = threading.Lock(), lane.append_text
+    lock, accept = threading.Lock(), inputs.append_text
 
     def slowly(session_id: UUID, **input_: object) -> Accepted:
         with lock:
@@ -153,7 +155,7 @@ def test_too_much_is_refused_with_the_time_to_wait_and_not_acknowledged(
         RateLimited("session_rate_limited", "Too many inputs.", details={"retry_after_s": 7}),
         Unavailable("object_store_unavailable", "The object store does not answer."),
     ]
-    accept = lane.append_text
+    accept = inputs.append_text
 
     def first_refused(session_id: UUID, **input_: object) -> Accepted:
         if errors:
