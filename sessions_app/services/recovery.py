@@ -38,7 +38,7 @@ WAIT_FOR: Final[Mapping[str, float]] = {"core_breaker_open": 15.0, "quota_exhaus
 _OPEN: Final = (State.OPEN, State.DRAINING)
 _LONGEST_WAIT_S: Final = 600.0
 _ABANDONED_WAIT_S: Final = 3600.0
-_LONGEST_ABANDONED_WAIT_S: Final = 24 * 3600.0
+_LONGEST_ABANDONED_WAIT_S: Final = 4 * 3600.0
 _CLOSED: Final = {"utterances": 0, "outcome": "session_closed"}
 _chance = SystemRandom()
 

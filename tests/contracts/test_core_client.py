@@ -81,7 +81,7 @@ def test_rules_and_names_of_the_tenant_reach_the_engine(client: CoreClient) -> N
 
 def test_a_long_talk_is_one_question(client: CoreClient) -> None:
     utterances = tuple(
-        Utterance(text, number * 1_000, number * 1_000 + 900, 0.8) for number, text in enumerate(TALK * 30)
+        Utterance(text, number * 1_000, number * 1_000 + 900, 0.8) for number, text in enumerate(TALK * 12)
     )
     understood, _ = understand(client, utterances, DialogueContext(), COUNCIL)
     assert understood == EmbeddedCore().understand(utterances, DialogueContext(), COUNCIL)[0]

@@ -21,6 +21,7 @@ from sessions_app.models import Session, State
 from sessions_app.services import recovery, understand
 from sessions_app.services.buffering import buffer_of
 from sessions_app.services.understand import understand_ready_inputs
+from tests.core.faults import SHORT_S
 from tests.core.speech import recovery_of, speak, work_live
 from tests.doubles.misbehaving_core import Core, behave, status
 from tests.people import Person
@@ -48,7 +49,7 @@ def statuses(minutes: Minutes) -> list[str]:
 def test_after_the_last_try_a_person_has_to_look_and_may_try_once_more(
     minutes: Minutes, remote: Core, settings: Settings
 ) -> None:
-    settings.CORE_BREAKER_FAILURES = 1_000
+    settings.CORE_BREAKER_FAILURES, settings.CORE_TIMEOUT_S = 1_000, SHORT_S
     made_pending(minutes, remote, VOTE)
     link = minutes.blocks()[0]["data"]["fallback_url"]
     finish_jobs(40)
