@@ -22,15 +22,16 @@ console = Console(highlight=False)
 
 
 def main() -> int:
-    """Start everything, print the address and the logins, and run until told to stop; `PORT` chooses the port."""
+    """Start everything, print addresses and logins, and run until told to stop; `PORT` and `GRPC_PORT` choose ports."""
     parser = argparse.ArgumentParser(prog="python -m demo.serve", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where data, keys and logs are kept")
     folder = parser.parse_args().folder.resolve()
     port = int(os.environ.get("PORT") or DEFAULT_PORT)
     stop_in_order()
     try:
-        with Stack(folder, port=port) as stack:
+        with Stack(folder, port=port, grpc_port=int(os.environ.get("GRPC_PORT") or 0)) as stack:
             stack.start(lambda line: console.print(f"  {line}", markup=False))
+            stack.start_grpc()
             _print_logins(stack)
             while True:
                 stack.check_alive()
@@ -55,7 +56,7 @@ def _print_logins(stack: Stack) -> None:
         f"""
 [bold]ASTRA is running.[/bold]  Stop it with Ctrl-C.
 
-  Admin        {stack.url}/admin/     API docs   {stack.url}/docs
+  Admin        {stack.url}/admin/     API docs   {stack.url}/docs     gRPC   127.0.0.1:{stack.grpc_port}
   Users        admin (platform), admin.quibdo, clerk.quibdo, viewer.quibdo (the council)
   Password     {password}     (all of them)
   Token        . {_shown(environment)} && .venv/bin/python manage.py issue_dev_token {COUNCIL_SLUG}

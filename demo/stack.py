@@ -43,10 +43,12 @@ class Stack:
     Args:
         folder: data and logs; kept between runs.
         port: of the web server; 0 takes a free one.
+        grpc_port: of the gRPC server, where it is started; 0 takes a free one.
     """
 
     folder: Path
     port: int = 0
+    grpc_port: int = 0
     services: EmbeddedServices = field(init=False)
     environment: dict[str, str] = field(init=False)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.services = EmbeddedServices(self.folder / "services", bound=True)
         self.port = self.port or free_port()
+        self.grpc_port = self.grpc_port or free_port()
         endpoints = self.services.endpoints()
         self.environment = {
             **os.environ,
@@ -68,6 +71,7 @@ class Stack:
             "REDIS_URL": os.environ.get("REDIS_URL", endpoints.redis_url),
             "ASTRA_DATA_DIR": str(self.folder / "data"),
             "ASTRA_PUBLIC_URL": self.url,
+            "ASTRA_GRPC_ADDRESS": f"127.0.0.1:{self.grpc_port}",
             "ASTRA_ENGINE": os.environ.get("ASTRA_ENGINE", "whisper:micro"),
             "ASTRA_SECRET_KEY": _kept_secret(self.folder / "secret_key"),
         }
@@ -122,6 +126,10 @@ class Stack:
     def start_sweeper(self) -> None:
         """Start the sweeper."""
         self._spawn("sweeper", "manage.py", "run_sweeper", "--interval-s", "2")
+
+    def start_grpc(self) -> None:
+        """Start the gRPC server, which only some need; its clients wait for it by themselves."""
+        self._spawn("grpc", "manage.py", "run_grpc")
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command and return what it printed; raise `StackFailed` with its error."""
@@ -206,7 +214,10 @@ class Stack:
 
 def service_environment(stack: Stack) -> Mapping[str, str]:
     """Return what another process needs to use the stack's database, Redis and objects."""
-    names = ("DATABASE_URL", "REDIS_URL", "ASTRA_DATA_DIR", "ASTRA_PUBLIC_URL", "ASTRA_ENGINE", "ASTRA_SECRET_KEY")
+    names = (
+        *("DATABASE_URL", "REDIS_URL", "ASTRA_DATA_DIR", "ASTRA_PUBLIC_URL", "ASTRA_GRPC_ADDRESS", "ASTRA_ENGINE"),
+        "ASTRA_SECRET_KEY",
+    )
     return {name: stack.environment[name] for name in names}
 
 
