@@ -109,6 +109,8 @@ def _options() -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),
         ("grpc.keepalive_time_ms", keepalive_ms),
         ("grpc.keepalive_timeout_ms", keepalive_ms // 3),
+        # Without this one a ping that is lost is waited for for a minute, whatever the keepalive says.
+        ("grpc.http2.ping_timeout_ms", keepalive_ms // 3),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
         # Clients may ping as often: between chunks a stream is silent for seconds.

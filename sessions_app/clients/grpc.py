@@ -27,7 +27,11 @@ from sessions_app.clients.transport import (
 from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.rpc.generated.session_pb2_grpc import SessionServiceStub
 
-_OPTIONS: Final = [("grpc.keepalive_time_ms", 20_000), ("grpc.keepalive_timeout_ms", 10_000)]
+_OPTIONS: Final = [
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
+]
 _BROKEN: Final = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 class Wire:
     """Forwards every connection to a port of this machine; cuts each after so many bytes from the client.
 
-    `limits_bytes` holds the limits of the first connections; those after them are not cut.
+    `limits_bytes` holds the limits of the first connections; those after them are not cut. Once `frozen` is set
+    nothing passes any more, and nobody is told.
     """
 
     def __init__(self, target_port: int, limits_bytes: list[int]) -> None:
@@ -22,6 +23,7 @@ class Wire:
         self.port: int = self._listening.getsockname()[1]
         self.connections = 0
         self.cuts = 0
+        self.frozen = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -45,6 +47,8 @@ class Wire:
         passed = 0
         with contextlib.suppress(OSError):
             while data := source.recv(16_384):
+                if self.frozen.is_set():
+                    continue  # swallowed, as by a cable that was pulled: no end ever hears of it
                 passed += len(data)
                 if limit is not None and passed > limit:
                     self.cuts += 1

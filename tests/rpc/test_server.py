@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from astra_site.lib.errors import InvalidInput
 from sessions_app.rpc import verbs
 from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.rpc.scopes import SERVICE
+from tests.clients.cutting import wire
 from tests.jobs.processes import start_python
 from tests.people import Person
 from tests.rpc.live import live
@@ -155,6 +157,41 @@ def test_one_call_more_than_the_limit_is_told_to_come_back(
             stream.half_close()
             stream.rest()
         assert rpc.say(session_id, 1, OPENING).ack.sequence_id == 1
+
+
+def test_a_connection_that_died_without_a_word_is_noticed(
+    settings: Settings, alice: Person, transactional_db: None
+) -> None:
+    """Its stream takes up the only place until the server's pings are not answered."""
+    settings.GRPC_MAX_CALLS, settings.GRPC_KEEPALIVE_S = 1, 1
+    with (
+        serving() as server,
+        wire(server.server.ports[0]) as cable,
+        grpc.insecure_channel(server.target) as channel,
+        grpc.insecure_channel(f"127.0.0.1:{cable.port}") as pulled,
+    ):
+        rpc = Rpc(channel, alice.token())
+        session_id = rpc.start()
+        with live(Rpc(pulled, alice.token())) as stream:
+            stream.hello(session_id)
+            with refused("server_busy", Status.RESOURCE_EXHAUSTED):
+                rpc.say(session_id, 1, OPENING)
+            cable.frozen.set()
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                with contextlib.suppress(grpc.RpcError):
+                    rpc.say(session_id, 1, OPENING)
+                    break
+            else:
+                raise AssertionError("The dead stream was never noticed.")
+
+
+def test_a_small_message_that_unpacks_to_a_large_one_is_refused(rpc: Rpc) -> None:
+    session_id = rpc.start()
+    bomb = pb.AppendRequest(session_id=session_id, input=pb.Input(sequence_id=1, audio=bytes(30 * 1024 * 1024)))
+    with pytest.raises(grpc.RpcError) as raised:
+        rpc.stub.Append(bomb, metadata=bearer(rpc.token), timeout=TIMEOUT_S, compression=grpc.Compression.Gzip)
+    assert raised.value.code() == Status.RESOURCE_EXHAUSTED
 
 
 def test_a_fault_of_ours_tells_nothing_of_itself(rpc: Rpc, monkeypatch: pytest.MonkeyPatch) -> None:
