@@ -93,7 +93,7 @@ def make_blocks(
     votes and propositions stay apart. The latest of "tiene la palabra …" and an explicit speaker wins.
     """
     state = before
-    if explicit.number > before.explicit_number:
+    if explicit.number not in (0, before.explicit_number):
         state = replace(state, floor=explicit.speaker, explicit_number=explicit.number)
     groups: list[tuple[str | None, list[Understanding]]] = []
     for item in understandings:

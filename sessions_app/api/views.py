@@ -229,6 +229,12 @@ class SessionContextView(AstraAPIView):
         topic = serializers.CharField(max_length=300, required=False, allow_null=True)
         zone = serializers.RegexField(r"^[A-Z][A-Z0-9_]{1,63}$", required=False, allow_null=True)
         restricted = serializers.BooleanField(required=False)
+        from_sequence_id = serializers.IntegerField(
+            min_value=1,
+            max_value=inputs.MAX_SEQUENCE_ID,
+            required=False,
+            help_text="The first input it holds for, if you send out of order; default: the next new one.",
+        )
 
     @extend_schema_serializer(component_name="SessionContext")
     class Output(serializers.Serializer[Any]):
@@ -247,10 +253,9 @@ class SessionContextView(AstraAPIView):
         """Set what holds for every input after the ones that were accepted so far."""
         given = self.Input(data=request.data)
         given.is_valid(raise_exception=True)
-        if not given.validated_data:
-            raise InputInvalid("context_empty", "Send at least one of speaker, topic, zone and restricted.")
-        get_owned(Session, session_id)
-        row = change_context(session_id, actor=self.actor(request), changes=given.validated_data)
+        changes = dict(given.validated_data)
+        start = changes.pop("from_sequence_id", None)
+        row = change_context(session_id, actor=self.actor(request), changes=changes, from_sequence_id=start)
         return Response(self.Output(row.payload).data)
 
 

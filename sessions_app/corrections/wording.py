@@ -103,6 +103,11 @@ def restricted(block: Block, operation: Restrict) -> dict[str, Any]:
     return {**block, "restricted": operation.restricted}
 
 
+def is_text(value: str) -> bool:
+    """Say whether a text can be stored and sealed: it has no NUL and no lone surrogates."""
+    return not any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in value)
+
+
 def _must_be_spoken(block: Block) -> None:
     if block["type"] not in SPOKEN:
         raise CorrectionConflict(
@@ -115,7 +120,7 @@ def _must_be_spoken(block: Block) -> None:
 def _check_words(name: str, value: str | None) -> None:
     if value is None and name != "text":
         return
-    if not isinstance(value, str) or any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in value):
+    if not isinstance(value, str) or not is_text(value):
         raise CorrectionInvalid("text_invalid", f"{name} has to be text without NUL and lone surrogates.")
     if len(value) > _LIMITS[name]:
         raise CorrectionInvalid(

@@ -118,7 +118,7 @@ class StreamConsumer(SessionConsumer):
             self.session_id,
             actor=self.caller.principal.subject,
             changes=given.validated_data,
-            from_sequence_id=self._lane.next_sequence_id,
+            not_before=self._lane.next_sequence_id,
         )
         return context_frame(row, frame.id)
 

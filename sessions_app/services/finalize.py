@@ -23,6 +23,7 @@ from jobs.models import Status
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.buffering import waiting_inputs
+from sessions_app.services.inheritance import accepted_up_to, inherited_through
 from sessions_app.services.journal import NewEntry, write
 from sessions_app.services.metering import book_live_audio
 from sessions_app.services.states import move
@@ -132,20 +133,20 @@ def what_is_left(session: Session) -> Drain:
     waiting = waiting_inputs(session)
     pending = [row.sequence_id or 0 for row in waiting.only("sequence_id")[:_LISTED]]
     last = session.final_sequence_id or session.highest_sequence_id
-    missing_count = last - inputs.filter(sequence_id__lte=last).count()
+    missing_count = last - accepted_up_to(session, last)
     missing: list[int] = []
     if missing_count:
-        known = set(inputs.values_list("sequence_id", flat=True))
-        missing = list(islice((number for number in range(1, last + 1) if number not in known), _LISTED))
+        known, first = set(inputs.values_list("sequence_id", flat=True)), inherited_through(session) + 1
+        missing = list(islice((number for number in range(first, last + 1) if number not in known), _LISTED))
     pending_count = len(pending) if len(pending) < _LISTED else waiting.count()
     return Drain(pending, pending_count, missing, missing_count)
 
 
 def missing_ranges(session: Session) -> list[tuple[int, int]]:
-    """Return the numbers that never came, as ranges with both ends included."""
+    """Return the numbers that never came, as ranges with both ends included; of a clone, those behind its parent's."""
     last = session.final_sequence_id or session.highest_sequence_id
     inputs = JournalRow.objects.filter(session_id=session.id, kind__in=JournalRow.sequenced_kinds)
-    ranges, expected = [], 1
+    ranges, expected = [], inherited_through(session) + 1
     for number in inputs.filter(sequence_id__lte=last).order_by("sequence_id").values_list("sequence_id", flat=True):
         if number > expected:
             ranges.append((expected, number - 1))

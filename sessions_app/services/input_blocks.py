@@ -14,7 +14,6 @@ from astra_site.lib.clock import iso_utc
 from astra_site.lib.object_store import Bucket, object_store
 from sessions_app.blocks import (
     AudioSource,
-    ExplicitContext,
     Pending,
     SpokenContext,
     behind,
@@ -25,7 +24,7 @@ from sessions_app.blocks import (
 from sessions_app.core.choice import core_client
 from sessions_app.models import JournalRow, Session
 from sessions_app.pauses import captured_at, captured_end, pause_block
-from sessions_app.services.sessions import latest_context, speaker_number
+from sessions_app.services.sessions import context_at
 from sessions_app.understanding.client import understand
 from sessions_app.understanding.types import DialogueContext, TenantLanguage, Understanding, Utterance
 
@@ -70,7 +69,7 @@ def understood(session: Session, place: Place, utterances: Sequence[Utterance]) 
         understandings += part
     row, before = place.row, place.before
     audio = AudioSource(row.audio_sha256, before.session_end_ms) if row.audio_sha256 else None
-    explicit = _explicit(session, row)
+    explicit = context_at(session.id, place.sequence_id)
     blocks, after = make_blocks(place.sequence_id, understandings, before, explicit, content, audio)
     return _entry(session, place, blocks, after, dialogue, client.name if utterances else None)
 
@@ -84,14 +83,14 @@ def pending(
     """
     url = object_store().presigned_get(Bucket.AUDIO, place.row.audio_key, FALLBACK_TTL_S)
     why = Pending(code, url, text_of(utterances), is_recovered_later)
-    block = pending_block(place.sequence_id, why, _whole_audio(place), _explicit(session, place.row))
+    block = pending_block(place.sequence_id, why, _whole_audio(place), context_at(session.id, place.sequence_id))
     return _entry(session, place, [block], place.before, place.before.dialogue, None)
 
 
 def for_review(session: Session, place: Place, utterances: Sequence[Utterance], code: str) -> dict[str, Any]:
     """Return the entry of typed words that CORE has no answer for: they stay as text, to be reviewed."""
     text = text_of(utterances)
-    block = review_block(place.sequence_id, text, code, None, _explicit(session, place.row))
+    block = review_block(place.sequence_id, text, code, None, context_at(session.id, place.sequence_id))
     return _entry(session, place, [block] if text else [], place.before, place.before.dialogue, None)
 
 
@@ -137,11 +136,3 @@ def _whole_audio(place: Place) -> dict[str, Any]:
         "session_start_ms": place.before.session_end_ms,
         "sha256": row.audio_sha256,
     }
-
-
-def _explicit(session: Session, row: JournalRow) -> ExplicitContext:
-    entry = latest_context(session.id, row.sequence_id)
-    if entry is None:
-        return ExplicitContext()
-    said = {key: entry.payload[key] for key in ("speaker", "topic", "zone", "restricted")}
-    return ExplicitContext(number=speaker_number(entry), **said)

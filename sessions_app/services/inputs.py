@@ -30,7 +30,7 @@ from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.engine import pin_engine
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from sessions_app.services.metering import asset_reference
-from sessions_app.services.sessions import latest_context
+from sessions_app.services.sessions import context_at
 from tenants.quota.services import storage_booked
 
 TRANSCRIBE_CHUNK = "transcribe_chunk"
@@ -159,7 +159,7 @@ def upload_asset(
         known = _known_asset(session.id, normal.sha256)
         if known is not None:
             return Accepted(known, is_repeat=True)
-        context = latest_context(session.id, after_sequence_id)
+        stands_at = locked.highest_sequence_id + 1 if after_sequence_id is None else after_sequence_id
         payload = {
             "asset_id": str(new_id()),
             "number": JournalRow.objects.filter(session_id=session.id, kind=EntryKind.ASSET).count() + 1,
@@ -170,7 +170,7 @@ def upload_asset(
             "media_type": normal.media_type,
             "width_px": normal.width_px,
             "height_px": normal.height_px,
-            "restricted": bool(context and context.payload["restricted"]),
+            "restricted": context_at(session.id, stands_at).restricted,
         }
         row = write(locked, NewEntry(EntryKind.ASSET, payload, None, actor, content=normal.sha256))
     return Accepted(row, is_repeat=False)

@@ -45,6 +45,14 @@ def change_of(session: Session, row: JournalRow) -> Change:
     return projection.apply(row)
 
 
+def is_settled(session: Session, sequence_id: int) -> bool:
+    """Say whether a clerk has corrected what there is of an input: no later result changes its blocks any more."""
+    corrected = JournalRow.objects.filter(
+        session_id=session.id, kind=EntryKind.EDIT, payload__before__contains=[{"sequence_id": sequence_id}]
+    )
+    return corrected.exists() and projected(session, [sequence_id]).is_settled(sequence_id)
+
+
 def _image_zone(session: Session) -> str:
     content = session.config_version.content
     return str(content.get("image_zone") or content["default_zone"])

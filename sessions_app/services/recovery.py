@@ -25,8 +25,10 @@ from sessions_app.blocks import given_up
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services import input_blocks
+from sessions_app.services.inheritance import understood_before
 from sessions_app.services.input_blocks import Place
 from sessions_app.services.journal import NewEntry, lock_for_entry, write, write_result_once
+from sessions_app.services.projecting import is_settled
 from sessions_app.services.transcripts import transcribe_input, utterances_of
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,8 @@ def hear_again(context: StepContext) -> Mapping[str, Any]:
     session = _session(context)
     if not _is_open(session, context):
         return _CLOSED
+    if is_settled(session, context.job.payload["sequence_id"]):
+        return {"utterances": 0, "outcome": "nothing_to_recover"}
     try:
         with postponing(context):
             return {"utterances": transcribe_input(session, context.job.payload["sequence_id"], context)}
@@ -96,9 +100,10 @@ def recover_input(session: Session, sequence_id: int) -> bool:
     blocks, transcript = results.get(EntryKind.BLOCKS), results.get(EntryKind.TRANSCRIPT)
     if blocks is None or transcript is None or EntryKind.RECOVERED in results or not _waits(blocks):
         return False
+    if is_settled(session, sequence_id):
+        return False
     row = next(row for kind, row in results.items() if kind in JournalRow.sequenced_kinds)
-    earlier = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.BLOCKS, sequence_id__lt=sequence_id)
-    place = Place.after(earlier.order_by("-sequence_id").first(), row)
+    place = Place.after(understood_before(session, sequence_id), row)
     payload = input_blocks.understood(session, place, utterances_of(row, transcript))
     write_result_once(session.id, NewEntry(EntryKind.RECOVERED, payload, sequence_id))
     return True

@@ -15,6 +15,7 @@ from astra_site.lib.errors import AstraError
 from sessions_app.blocks import is_pending
 from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.services import input_blocks
+from sessions_app.services.inheritance import understood_before
 from sessions_app.services.input_blocks import Place
 from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.services.recovery import submit_recovery
@@ -33,7 +34,7 @@ def understand_ready_inputs(session: Session, *, skip_missing: bool = False) -> 
     any time and by many workers at once; returns how many inputs were done here.
     """
     done = 0
-    last = _last_understood(session)
+    last = understood_before(session)
     while True:
         row = _next_input(session, last.sequence_id or 0 if last else 0, skip_missing)
         blocks = _understand(session, row, last) if row else None
@@ -41,12 +42,6 @@ def understand_ready_inputs(session: Session, *, skip_missing: bool = False) -> 
             return done
         last = blocks
         done += 1
-
-
-def _last_understood(session: Session) -> JournalRow | None:
-    rows = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.BLOCKS)
-    row: JournalRow | None = rows.order_by("-sequence_id").first()
-    return row
 
 
 def _next_input(session: Session, after: int, skip_missing: bool) -> JournalRow | None:

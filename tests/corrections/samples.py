@@ -19,7 +19,7 @@ PINS = Pins(
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Entry:
     """A journal entry as the projection reads it."""
 

@@ -129,7 +129,7 @@ def test_a_block_that_was_put_into_another_says_into_which(clerk: Clerk) -> None
 
 
 def test_only_neighbours_are_put_together(clerk: Clerk) -> None:
-    fields = {"other_block_id": "3.0", "other_revision": clerk.revision("3.0")}
+    fields: dict[str, Any] = {"other_block_id": "3.0", "other_revision": clerk.revision("3.0")}
     assert_problem(clerk.call("1.0", "merge", revision=clerk.revision("1.0"), **fields), 409, "blocks_not_neighbours")
     clerk.minutes.show_image(png(), after_sequence_id=2)
     assert_problem(clerk.call("2.0", "merge", revision=clerk.revision("2.0"), **fields), 409, "blocks_not_neighbours")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -63,10 +64,10 @@ def test_another_session_may_use_the_same_name(clerk: Clerk, alice: Person) -> N
     assert other.do("1.0", "edit", text="Dos.", edit_id="e")["repeated"] is False
 
 
-def all_at_once(person: Person, clerk: Clerk, calls: list[tuple[str, str, dict[str, object]]]) -> list[int]:
+def all_at_once(person: Person, clerk: Clerk, calls: list[tuple[str, str, dict[str, Any]]]) -> list[int]:
     """Make every call on a thread of its own; return the status codes."""
 
-    def one(call: tuple[str, str, dict[str, object]]) -> int:
+    def one(call: tuple[str, str, dict[str, Any]]) -> int:
         block_id, verb, fields = call
         try:
             theirs = Clerk(Minutes(client_for(person), clerk.minutes.session_id))
