@@ -61,7 +61,10 @@ def sealed_report(body: Mapping[str, Any], snapshot: SignedSnapshot) -> dict[str
 
 def _session(dump: Mapping[str, Any]) -> dict[str, Any]:
     session = dump["session"]
-    named = ("id", "tenant_id", "tenant_name", "mode", "client_timezone", "started_at")
+    named = (
+        *("id", "tenant_id", "tenant_name", "mode", "client_timezone", "started_at"),
+        *("parent_session_id", "parent_snapshot_id"),
+    )
     return {name: session.get(name) for name in named} | {"config_number": dump["config"].get("number")}
 
 

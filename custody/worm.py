@@ -11,7 +11,7 @@ from django.conf import settings
 
 from astra_site.lib.clock import Clock, utc_now
 from astra_site.lib.hashing import Sha256
-from astra_site.lib.object_store import Bucket, ObjectMissing, ObjectProtected, ObjectStore, object_store
+from astra_site.lib.object_store import Bucket, ObjectMissing, ObjectProtected, ObjectStore, Protection, object_store
 from astra_site.lib.tenancy import current_tenant_id
 from custody.errors import CustodyAudioMissing, WormCopyDiffers
 from custody.evidence import audio_path, distinct_audio
@@ -23,6 +23,7 @@ def hand_over_audio(
     session_id: UUID,
     entries: Sequence[JournalEntry],
     *,
+    corrects: UUID | None = None,
     retain_until: datetime | None = None,
     on_copied: Callable[[], None] = lambda: None,
     store: ObjectStore | None = None,
@@ -36,6 +37,9 @@ def hand_over_audio(
     somebody else writes under the key meanwhile is another version. Idempotent, and resumable after a crash between
     any two lines. `on_copied` is called after each recording: extend a lease there. Call it in the tenant's scope.
 
+    A session that corrects another one shares its recordings: where `corrects` holds one, its copy is read back and
+    hashed again and protected for as long as the longer of the two asks, and no second copy is made.
+
     The row's `protection` is the store's own word. `local-readonly` is weaker than Object Lock: whoever administers
     the disk can undo it, and the audit report says so.
 
@@ -47,6 +51,8 @@ def hand_over_audio(
     rows = []
     for recording in distinct_audio(audio_records(entries)):
         row = _held(session_id, recording.sha256)
+        if row is None and corrects is not None:
+            row = _share(target, session_id, corrects, recording, until, clock)
         if row is None:
             row = _take_into_custody(target, session_id, recording, until, clock)
         rows.append(row)
@@ -67,17 +73,46 @@ def _held(session_id: UUID, sha256: Sha256) -> HeldObject | None:
 def _take_into_custody(
     store: ObjectStore, session_id: UUID, recording: AudioRecord, retain_until: datetime, clock: Clock
 ) -> HeldObject:
-    tenant_id = current_tenant_id()
-    worm_key = f"{tenant_id}/{session_id}/{PurePosixPath(audio_path(recording)).name}"
+    worm_key = f"{current_tenant_id()}/{session_id}/{PurePosixPath(audio_path(recording)).name}"
     version_id = _copy(store, recording, worm_key)
     protection = store.protect(Bucket.WORM, worm_key, retain_until, version_id=version_id)
+    return _row(session_id, recording, recording.key, worm_key, version_id, protection, clock)
+
+
+def _share(
+    store: ObjectStore, session_id: UUID, corrects: UUID, recording: AudioRecord, retain_until: datetime, clock: Clock
+) -> HeldObject | None:
+    """Hold the copy that the corrected session holds; None where it holds none of this recording."""
+    held = _held(corrects, recording.sha256)
+    if held is None:
+        return None
+    try:
+        found = _read_back(store, held.worm_key, held.version_id)
+    except ObjectMissing as error:
+        raise _missing(recording) from error
+    if found != recording.sha256:
+        raise _differs(recording, found)
+    until = max(retain_until, held.retained_until)
+    protection = store.protect(Bucket.WORM, held.worm_key, until, version_id=held.version_id)
+    return _row(session_id, recording, held.source_key, held.worm_key, held.version_id, protection, clock)
+
+
+def _row(
+    session_id: UUID,
+    recording: AudioRecord,
+    source_key: str,
+    worm_key: str,
+    version_id: str | None,
+    protection: Protection,
+    clock: Clock,
+) -> HeldObject:
     row: HeldObject
     row, _ = HeldObject.objects.get_or_create(
-        tenant_id=tenant_id,
+        tenant_id=current_tenant_id(),
         session_id=session_id,
         sha256=str(recording.sha256),
         defaults={
-            "source_key": recording.key,
+            "source_key": source_key,
             "worm_key": worm_key,
             "worm_version_id": version_id or "",
             "size_bytes": recording.size_bytes,
@@ -97,17 +132,21 @@ def _copy(store: ObjectStore, recording: AudioRecord, worm_key: str) -> str | No
     try:
         copied = store.copy(Bucket.AUDIO, recording.key, Bucket.WORM, worm_key)
     except ObjectMissing as error:
-        raise CustodyAudioMissing(
-            "custody_audio_missing",
-            "A recording of the session is not in the object store any more.",
-            details={"sha256": str(recording.sha256)},
-        ) from error
+        raise _missing(recording) from error
     except ObjectProtected as error:
         raise _differs(recording, left_over.sha256 if left_over else None) from error
     found = _read_back(store, worm_key, copied.version_id)
     if found != recording.sha256:
         raise _differs(recording, found)
     return copied.version_id
+
+
+def _missing(recording: AudioRecord) -> CustodyAudioMissing:
+    return CustodyAudioMissing(
+        "custody_audio_missing",
+        "A recording of the session is not in the object store any more.",
+        details={"sha256": str(recording.sha256)},
+    )
 
 
 def _differs(recording: AudioRecord, found: Sha256 | None) -> WormCopyDiffers:

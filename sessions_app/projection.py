@@ -169,8 +169,8 @@ def place_of(block: Block) -> tuple[str, int, int]:
 
 
 def sealed_form(block: Block) -> dict[str, Any]:
-    """Return a block as the dump has it: without its revision, which depends on the order of arrival."""
-    return {name: value for name, value in block.items() if name != "revision"}
+    """Return a block as the dump has it: with its place, without its revision, which depends on the order of arrival."""
+    return {**{name: value for name, value in block.items() if name != "revision"}, "order": key_of(block)}
 
 
 def _only_said(before: list[Block], after: list[Block]) -> dict[str, Any] | None:

@@ -44,6 +44,16 @@ _BLOCK_TYPES: Final[dict[str, Any]] = {
 }
 
 
+_OPERATIONS: Final[dict[str, Any]] = {
+    "edit": _("edited"),
+    "split": _("cut in two:"),
+    "merge": _("put together:"),
+    "move": _("moved:"),
+    "retype": _("classified anew:"),
+    "restrict": _("restriction changed:"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """One page of a list: `headers` and `rows` for the table, and where the page lies."""
@@ -175,6 +185,13 @@ def _confidence(value: float | None) -> str:
     return badge(f"{value:.0%}", "warning") if value < _UNSURE else f"{value:.0%}"
 
 
+def _corrected(payload: Mapping[str, Any]) -> str:
+    """Say what a correction did to which blocks, and how they read now."""
+    blocks = ", ".join(block["block_id"] for block in payload["before"])
+    words = " / ".join(block["text"] for block in payload["after"])
+    return f"{_OPERATIONS[payload['operation']]} {blocks} → {words}"
+
+
 def _summary(entry: JournalRow) -> str:
     """Say in one line what an entry holds."""
     payload = entry.payload
@@ -189,6 +206,10 @@ def _summary(entry: JournalRow) -> str:
         text = " ".join(item["text"] for item in payload["utterances"])
     elif entry.kind == EntryKind.BLOCKS:
         text = ", ".join(dict.fromkeys(block["label"] or block["type"] for block in payload["blocks"]))
+    elif entry.kind == EntryKind.EDIT:
+        text = _corrected(payload)
+    elif entry.kind == EntryKind.INHERITED:
+        text = " ".join(block["text"] for block in payload.get("blocks", ()))
     elif entry.kind == EntryKind.CONTEXT:
         said = (
             payload["speaker"],

@@ -67,6 +67,8 @@ class SessionOutput(serializers.Serializer[Session]):
     drain = serializers.SerializerMethodField()
     job_id = serializers.UUIDField(allow_null=True)
     failure = serializers.JSONField(allow_null=True)
+    parent_session_id = serializers.UUIDField(allow_null=True, help_text="The closed session that this one corrects.")
+    parent_snapshot_id = serializers.UUIDField(allow_null=True, help_text="The seal that it had.")
     delivery = serializers.SerializerMethodField()
 
     def get_is_draining(self, session: Session) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sessions_app.api import corrections, edit_history, recordings, views
+from sessions_app.api import clones, corrections, edit_history, recordings, views
 
 BLOCK = "session/<uuid:session_id>/blocks/<str:block_id>"
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path("session/<uuid:session_id>/recording", recordings.SessionRecordingView.as_view(), name="session-recording"),
     path("session/<uuid:session_id>/finalize", views.SessionFinalizeView.as_view(), name="session-finalize"),
     path("session/<uuid:session_id>/audit-report", views.SessionAuditReportView.as_view(), name="session-audit-report"),
+    path("session/<uuid:session_id>/clone", clones.SessionCloneView.as_view(), name="session-clone"),
     path("session/<uuid:session_id>/edits", edit_history.SessionEditsView.as_view(), name="session-edits"),
     path(BLOCK, edit_history.BlockView.as_view(), name="block-detail"),
     path(f"{BLOCK}/history", edit_history.BlockHistoryView.as_view(), name="block-history"),

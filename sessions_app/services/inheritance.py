@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
 
+from sessions_app.errors import SequenceConflict
 from sessions_app.models import EntryKind, JournalRow, Session
 
 
@@ -17,6 +18,19 @@ def inherited_through(session: Session) -> int:
     inherited = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.INHERITED)
     through: int = inherited.aggregate(through=Max("sequence_id"))["through"] or 0
     return through
+
+
+def check_not_inherited(session: Session, sequence_id: int | None) -> None:
+    """Raise `SequenceConflict` (`sequence_inherited`) for a number of the corrected session: those are taken."""
+    if sequence_id is None or session.parent_session_id is None:
+        return
+    through = inherited_through(session)
+    if sequence_id <= through:
+        raise SequenceConflict(
+            "sequence_inherited",
+            f"The numbers up to {through} came with the session that this one corrects: go on behind them.",
+            details={"sequence_id": sequence_id, "through_sequence_id": through},
+        )
 
 
 def accepted_up_to(session: Session, sequence_id: int) -> int:
@@ -39,3 +53,19 @@ def understood_before(session: Session, sequence_id: int | None = None) -> Journ
         understood = understood.filter(sequence_id__lt=sequence_id)
     row: JournalRow | None = understood.order_by("-sequence_id").first()
     return row
+
+
+def inherited_gaps(session: Session) -> list[list[int]]:
+    """Return the numbers that never came in the corrected session, as ranges; their notes are inherited blocks."""
+    if session.parent_session_id is None:
+        return []
+    header = JournalRow.objects.get(session_id=session.id, number=1)
+    gaps: list[list[int]] = header.payload["missing"]
+    return gaps
+
+
+def assets_of(session: Session) -> QuerySet[JournalRow]:
+    """Return the entries of a session's images, uploaded or inherited, in the order in which they came."""
+    of_images = Q(kind=EntryKind.ASSET) | Q(kind=EntryKind.INHERITED, payload__has_key="asset_id")
+    rows: QuerySet[JournalRow] = JournalRow.objects.filter(of_images, session_id=session.id)
+    return rows.order_by("number")

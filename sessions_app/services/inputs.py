@@ -28,6 +28,7 @@ from jobs.transcription.containers import Container
 from sessions_app.errors import InputInvalid, SequenceConflict, SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.engine import pin_engine
+from sessions_app.services.inheritance import assets_of, check_not_inherited
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from sessions_app.services.metering import asset_reference
 from sessions_app.services.sessions import context_at
@@ -162,7 +163,7 @@ def upload_asset(
         stands_at = locked.highest_sequence_id + 1 if after_sequence_id is None else after_sequence_id
         payload = {
             "asset_id": str(new_id()),
-            "number": JournalRow.objects.filter(session_id=session.id, kind=EntryKind.ASSET).count() + 1,
+            "number": assets_of(session).count() + 1,
             "after_sequence_id": locked.highest_sequence_id if after_sequence_id is None else after_sequence_id,
             "caption": caption,
             "key": key,
@@ -194,6 +195,7 @@ def check_open_to(session: Session, sequence_id: int | None) -> None:
 
     Once gaps are accepted nothing is waited for: what follows a gap may be understood already.
     """
+    check_not_inherited(session, sequence_id)
     if sequence_id is not None and sequence_id > session.highest_sequence_id + MAX_SEQUENCE_JUMP:
         raise InputInvalid(
             "sequence_id_too_far",
@@ -244,7 +246,8 @@ def _known_input(session_id: UUID, sequence_id: int) -> JournalRow | None:
 
 
 def _known_asset(session_id: UUID, content: Sha256) -> JournalRow | None:
-    rows = JournalRow.objects.filter(session_id=session_id, kind=EntryKind.ASSET)
+    kinds = [EntryKind.ASSET, EntryKind.INHERITED]
+    rows = JournalRow.objects.filter(session_id=session_id, kind__in=kinds)
     known: JournalRow | None = rows.filter(content_sha256=str(content)).first()
     return known
 

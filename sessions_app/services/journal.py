@@ -6,8 +6,9 @@ session's state and the entry are one decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -64,8 +65,28 @@ def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
     if entry.actor is not None:
         changes = {"last_activity_at": recorded_at, **changes}
     Session.objects.filter(pk=session.pk).update(journal_length=session.journal_length, **changes)
+    row = _row_of(session, entry, session.journal_length, recorded_at)
+    row.save(force_insert=True)
+    transaction.on_commit(partial(_mirror, session, row), robust=True)
+    return row
+
+
+def write_first(session: Session, entries: Iterable[NewEntry]) -> int:
+    """Record the entries that a session begins with, many at once; returns how many.
+
+    The session was made in this transaction, so nobody else knows it; whoever made it opens its buffer.
+    """
+    recorded_at = utc_now()
+    rows = [_row_of(session, entry, number, recorded_at) for number, entry in enumerate(entries, start=1)]
+    JournalRow.objects.bulk_create(rows, batch_size=500)
+    session.journal_length = len(rows)
+    Session.objects.filter(pk=session.pk).update(journal_length=len(rows))
+    return len(rows)
+
+
+def _row_of(session: Session, entry: NewEntry, number: int, recorded_at: datetime) -> JournalRow:
     sealed = JournalEntry(
-        number=session.journal_length,
+        number=number,
         kind=str(entry.kind),
         recorded_at=recorded_at,
         sequence_id=entry.sequence_id,
@@ -74,10 +95,10 @@ def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
         actor=entry.actor,
     )
     audio = entry.audio
-    row: JournalRow = JournalRow.objects.create(
+    return JournalRow(
         tenant_id=session.tenant_id,
         session=session,
-        number=sealed.number,
+        number=number,
         kind=entry.kind,
         sequence_id=entry.sequence_id,
         payload=dict(entry.payload),
@@ -91,8 +112,6 @@ def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
         audio_duration_ms=audio.duration_ms if audio else None,
         recorded_at=recorded_at,
     )
-    transaction.on_commit(partial(_mirror, session, row), robust=True)
-    return row
 
 
 def _mirror(session: Session, row: JournalRow) -> None:

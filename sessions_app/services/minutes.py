@@ -20,9 +20,10 @@ from jobs.core.ports import StepContext
 from jobs.errors import LeaseLost
 from sessions_app.blocks import gap_block
 from sessions_app.builder import ImageFile, build_minutes
-from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.models import JournalRow, Session, State
 from sessions_app.projection import place_of, sealed_form
 from sessions_app.services.finalize import missing_ranges
+from sessions_app.services.inheritance import assets_of, inherited_gaps
 from sessions_app.services.journal import sealed_entries
 from sessions_app.services.projecting import projected
 from sessions_app.services.states import move
@@ -43,7 +44,7 @@ def write_dump(context: StepContext) -> dict[str, Any]:
 def session_dump(session: Session) -> dict[str, Any]:
     """Return the dump (`astra.session-dump/1`): a pure function of the session's pins and its journal."""
     config, skeleton = session.config_version, session.skeleton_version
-    assets = JournalRow.objects.filter(session_id=session.id, kind=EntryKind.ASSET).order_by("number")
+    assets = assets_of(session)
     gaps = missing_ranges(session)
     blocks = [*projected(session).ordered(), *(gap_block(first, last) for first, last in gaps)]
     return {
@@ -56,6 +57,8 @@ def session_dump(session: Session) -> dict[str, Any]:
             "client_timezone": session.client_timezone,
             "started_at": iso_utc(session.started_at),
             "metadata": session.metadata,
+            "parent_session_id": str(session.parent_session_id) if session.parent_session_id else None,
+            "parent_snapshot_id": str(session.parent_snapshot_id) if session.parent_snapshot_id else None,
         },
         "config": {
             "id": str(config.id),
@@ -68,7 +71,7 @@ def session_dump(session: Session) -> dict[str, Any]:
             "s3_version_id": skeleton.s3_version_id,
             "sha256": skeleton.sha256,
         },
-        "missing": [[first, last] for first, last in gaps],
+        "missing": [*inherited_gaps(session), *([first, last] for first, last in gaps)],
         "blocks": [sealed_form(block) for block in sorted(blocks, key=place_of)],
         "assets": {row.payload["asset_id"]: _asset(row) for row in assets},
     }
@@ -121,7 +124,9 @@ def _pinned_skeleton(session: Session) -> bytes:
 def hand_over(context: StepContext) -> dict[str, Any]:
     """Copy every recording of the session into WORM custody, verified, before anything else may happen to it."""
     session = _session(context)
-    held = hand_over_audio(session.id, sealed_entries(session.id), on_copied=context.heartbeat)
+    held = hand_over_audio(
+        session.id, sealed_entries(session.id), corrects=session.parent_session_id, on_copied=context.heartbeat
+    )
     return {"held_recordings": len(held)}
 
 
@@ -138,6 +143,7 @@ def seal(context: StepContext) -> dict[str, Any]:
             config=session.config_version.content,
             skeleton_sha256=Sha256.parse(session.skeleton_version.sha256),
             entries=sealed_entries(session.id),
+            parent_snapshot_id=session.parent_snapshot_id,
             journal_length=session.journal_length,
         )
     )
