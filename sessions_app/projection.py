@@ -169,7 +169,7 @@ def place_of(block: Block) -> tuple[str, int, int]:
 
 
 def sealed_form(block: Block) -> dict[str, Any]:
-    """Return a block as the dump has it: with its place, without its revision, which depends on the order of arrival."""
+    """Return a block as the dump has it: with its place, without its revision, which the order of arrival decides."""
     return {**{name: value for name, value in block.items() if name != "revision"}, "order": key_of(block)}
 
 
