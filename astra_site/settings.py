@@ -235,6 +235,8 @@ CHANNEL_LAYERS = {
 
 # -- Sessions and speech -----------------------------------------------------------------------------------------
 SESSION_BUFFER_TTL_S = env.integer("ASTRA_SESSION_BUFFER_TTL_S", 24 * 3600)
+# A larger session dump is handed to the builder by its place and hash, not inside the request.
+INLINE_PAYLOAD_BYTES = env.integer("ASTRA_INLINE_PAYLOAD_BYTES", 5 * 1024 * 1024)
 DEFAULT_ENGINE = env.text("ASTRA_ENGINE", "whisper:large-v3-turbo")
 ENGINE_THREADS = env.integer("ASTRA_ENGINE_THREADS", 1)
 ENGINE_DEVICE = env.text("ASTRA_ENGINE_DEVICE", "cpu")

@@ -37,7 +37,8 @@ class HeldAudio:
 def report_body(dump: Mapping[str, Any], entries: Sequence[JournalEntry], held: Sequence[HeldAudio]) -> dict[str, Any]:
     """Build the report without its seal, as JSON; the hash of its canonical form goes into the snapshot.
 
-    `entries` are the session's whole journal, `held` one record per distinct recording.
+    `entries` are the session's whole journal, `held` one record per distinct recording. The hashes of the entries are
+    taken as they are stored: `journal_lines`, which is called before, has compared them with the content.
     """
     blocks: Sequence[Mapping[str, Any]] = dump["blocks"]
     return {
@@ -90,7 +91,7 @@ def _journal_row(entry: JournalEntry) -> dict[str, Any]:
         "kind": entry.kind,
         "sequence_id": entry.sequence_id,
         "actor": entry.actor,
-        "sha256": str(entry.own_hash()),
+        "sha256": str(entry.sha256 or entry.own_hash()),
         "audio_sha256": str(entry.audio.sha256) if entry.audio else None,
     }
 

@@ -85,15 +85,16 @@ class JournalEntry:
 
         Raises `EvidenceInconsistent` (`journal_entry_altered`) if the row no longer has the hash it was written with.
         """
-        body = self.body()
-        own = Sha256.of_json(body)
+        body = canonical_json(self.body())
+        own = Sha256.of(body)
         if self.sha256 is not None and self.sha256 != own:
             raise EvidenceInconsistent(
                 "journal_entry_altered",
                 f"Journal entry {self.number} does not have the hash it was written with.",
                 details={"number": self.number, "expected": str(self.sha256), "found": str(own)},
             )
-        return canonical_json({**body, "sha256": str(own)})
+        # Canonical JSON sorts its members, and `sha256` comes behind all the others: no second serialisation.
+        return b'%s,"sha256":"%s"}' % (body[:-1], str(own).encode())
 
 
 def journal_lines(entries: Sequence[JournalEntry]) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,6 +90,7 @@ def seal_session(
     store: ObjectStore | None = None,
     signer: Signer | None = None,
     clock: Clock = utc_now,
+    before_append: Callable[[], None] = lambda: None,
 ) -> Snapshot:
     """Seal a session and return its snapshot; a second call with the same content returns the same snapshot.
 
@@ -97,7 +98,8 @@ def seal_session(
     2. A session that is sealed already is answered from its row; other content than the sealed is refused.
     3. The parts are checked against each other: dump, configuration, skeleton, journal and its length, traces.
     4. Every recording of the journal has to be in WORM custody (`worm.hand_over_audio` comes first).
-    5. The tenant's chain is locked; from here to the end is one transaction.
+    5. The tenant's chain is locked; from here to the end is one transaction. `before_append` is called in it: what it
+       raises leaves nothing sealed, what it locks stays locked until the snapshot is there.
     6. The payload for the chain's next place is made and signed.
     7. The evidence is made and stored.
     8. The snapshot's row is written and the chain's head moves on to it.
@@ -119,6 +121,7 @@ def seal_session(
         known = _already_sealed(request)
         if known is not None:
             return known
+        before_append()
         signed = _sign(checked, head, signer or installation_signer(), clock)
         evidence_key = f"{checked.tenant_id}/{request.session_id}/evidence-{signed.integrity_hash.hex}.zip"
         target.put(Bucket.DOCUMENTS, evidence_key, _evidence(checked, signed), "application/zip")

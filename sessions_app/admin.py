@@ -24,7 +24,8 @@ from jobs.labels import word_for
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.delivery import audit_report, delivery_of
 from sessions_app.services.engine import engine_label
-from sessions_app.services.finalize import finalize, what_is_left
+from sessions_app.services.finalize import finalize
+from sessions_app.services.waiting import what_is_left
 from sessions_app.session_panels import PANELS, clock_time
 
 STATE_VARIANTS = {

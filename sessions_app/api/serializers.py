@@ -9,7 +9,8 @@ from rest_framework import serializers
 from sessions_app.models import Session, State
 from sessions_app.services.delivery import Delivery, delivery_of
 from sessions_app.services.engine import engine_label
-from sessions_app.services.finalize import what_is_left
+from sessions_app.services.progress import progress_of
+from sessions_app.services.waiting import what_is_left
 
 
 class ModelConfigInput(serializers.Serializer[Any]):
@@ -43,6 +44,22 @@ class DrainOutput(serializers.Serializer[Any]):
     missing_count = serializers.IntegerField()
 
 
+class ObjectCountOutput(serializers.Serializer[Any]):
+    """Recordings that are in custody, of how many."""
+
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class ProgressOutput(serializers.Serializer[Any]):
+    """How far the minutes are."""
+
+    step = serializers.CharField(allow_null=True, help_text="The step in work, waiting or failed; null at the end.")
+    done = serializers.IntegerField()
+    of = serializers.IntegerField()
+    objects = ObjectCountOutput(allow_null=True, help_text="While recordings are handed over.")
+
+
 class DeliveryOutput(serializers.Serializer[Delivery]):
     """The sealed result."""
 
@@ -65,6 +82,7 @@ class SessionOutput(serializers.Serializer[Session]):
     highest_sequence_id = serializers.IntegerField()
     is_draining = serializers.SerializerMethodField()
     drain = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField()
     job_id = serializers.UUIDField(allow_null=True)
     failure = serializers.JSONField(allow_null=True)
     parent_session_id = serializers.UUIDField(allow_null=True, help_text="The closed session that this one corrects.")
@@ -80,6 +98,11 @@ class SessionOutput(serializers.Serializer[Session]):
         if session.state not in (State.OPEN, State.DRAINING):
             return None
         return dict(DrainOutput(what_is_left(session)).data)
+
+    def get_progress(self, session: Session) -> dict[str, Any] | None:
+        """Say how far the minutes are, once they are asked for and nothing is missing."""
+        progress = progress_of(session)
+        return dict(ProgressOutput(progress).data) if progress else None
 
     def get_delivery(self, session: Session) -> dict[str, Any] | None:
         """Give the sealed result of a closed session, and of no other."""

@@ -12,9 +12,9 @@ from astra_site.lib.auth_tokens import Principal
 from astra_site.lib.clock import iso_utc
 from sessions_app.models import JournalRow, Session, State
 from sessions_app.services.events import SessionEvent
-from sessions_app.services.finalize import Drain
 from sessions_app.services.inputs import MAX_SEQUENCE_JUMP, MAX_TEXT_CHARS, Accepted
 from sessions_app.services.standing import Standing
+from sessions_app.services.waiting import Drain
 
 _CONTEXT = ("from_sequence_id", "speaker", "topic", "zone", "restricted")
 Frame = dict[str, Any]

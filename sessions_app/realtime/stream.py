@@ -17,9 +17,10 @@ from sessions_app.realtime.consumer import SessionConsumer
 from sessions_app.realtime.lane import Lane
 from sessions_app.realtime.live_events import tell_events
 from sessions_app.realtime.takeover import give_way
-from sessions_app.services.finalize import finalize, what_is_left
+from sessions_app.services.finalize import finalize
 from sessions_app.services.sessions import change_context
 from sessions_app.services.standing import standing_of
+from sessions_app.services.waiting import what_is_left
 
 _SKIPPED: Final = frames.Audio(type="audio")
 """Stands for a header that was refused: the audio that follows it is dropped."""

@@ -14,8 +14,8 @@ from sessions_app.buffer.store import Page
 from sessions_app.models import JournalRow, Session
 from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.services.events import SessionEvent
-from sessions_app.services.finalize import what_is_left
 from sessions_app.services.inputs import Accepted
+from sessions_app.services.waiting import what_is_left
 
 
 def session_message(session: Session) -> pb.Session:

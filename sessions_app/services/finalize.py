@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from astra_site.lib.logs import log_context
 from astra_site.lib.tenancy import get_owned, tenant_scope
@@ -22,27 +21,16 @@ from jobs.models import Job as JobRow
 from jobs.models import Status
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session, State
-from sessions_app.services.buffering import waiting_inputs
-from sessions_app.services.inheritance import accepted_up_to, inherited_through
+from sessions_app.services.inheritance import inherited_through
 from sessions_app.services.journal import NewEntry, write
 from sessions_app.services.metering import book_live_audio
 from sessions_app.services.states import move
 from sessions_app.services.understand import understand_ready_inputs
+from sessions_app.services.waiting import what_is_left
 
 logger = logging.getLogger(__name__)
 
 PRODUCE_MINUTES = "produce_minutes"
-_LISTED = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Drain:
-    """What a finalization still waits for: how many, and the first hundred numbers of each."""
-
-    pending: list[int] = field(default_factory=list)
-    pending_count: int = 0
-    missing: list[int] = field(default_factory=list)
-    missing_count: int = 0
 
 
 def finalize(session_id: UUID, *, actor: str, accept_gaps: bool = False) -> Session:
@@ -115,31 +103,12 @@ def advance(session_id: UUID) -> bool:
     if drain.pending_count or (drain.missing_count and not session.accept_gaps):
         return False
     with transaction.atomic():
-        if not move(session_id, State.DRAINING, State.BUILDING, failure=None):
+        if not move(session_id, State.DRAINING, State.BUILDING, failure=None, fence=F("fence") + 1):
             return False
         job = jobs.submit(PRODUCE_MINUTES, {}, session_id=session_id, dedup_key=f"{PRODUCE_MINUTES}:{session_id}")
         Session.objects.filter(pk=session_id).update(job_id=job.id)
         book_live_audio(session)
     return True
-
-
-def what_is_left(session: Session) -> Drain:
-    """Return the accepted numbers without blocks and the numbers that never came.
-
-    Counted by the database; numbers are read only where some are missing.
-    """
-    rows = JournalRow.objects.filter(session_id=session.id)
-    inputs = rows.filter(kind__in=JournalRow.sequenced_kinds)
-    waiting = waiting_inputs(session)
-    pending = [row.sequence_id or 0 for row in waiting.only("sequence_id")[:_LISTED]]
-    last = session.final_sequence_id or session.highest_sequence_id
-    missing_count = last - accepted_up_to(session, last)
-    missing: list[int] = []
-    if missing_count:
-        known, first = set(inputs.values_list("sequence_id", flat=True)), inherited_through(session) + 1
-        missing = list(islice((number for number in range(first, last + 1) if number not in known), _LISTED))
-    pending_count = len(pending) if len(pending) < _LISTED else waiting.count()
-    return Drain(pending, pending_count, missing, missing_count)
 
 
 def missing_ranges(session: Session) -> list[tuple[int, int]]:
@@ -183,9 +152,10 @@ def _try_again(session: Session) -> None:
     """Put a failed production back to work from the step that failed; one that was cancelled gets a new job."""
     goal = State.BUILDING if session.state == State.BUILD_FAILED else State.SEALING
     with transaction.atomic():
-        if not move(session.id, State(session.state), goal, failure=None) or session.job_id is None:
+        # Job before session, as in every step of it: two that lock in two orders wait for each other for ever.
+        failed: JobRow | None = JobRow.objects.select_for_update(no_key=True).filter(pk=session.job_id).first()
+        if not move(session.id, State(session.state), goal, failure=None, fence=F("fence") + 1) or failed is None:
             return
-        failed = get_owned(JobRow, session.job_id)
         if failed.status == Status.FAILED:
             jobs.retry(failed.id)
         if failed.status != Status.CANCELLED:

@@ -141,9 +141,11 @@ def write_result_once(
         return row
 
 
-def sealed_entries(session_id: UUID) -> list[JournalEntry]:
-    """Return the whole journal, in order, as custody seals it."""
+def sealed_entries(session_id: UUID, *, with_audio: bool = False) -> list[JournalEntry]:
+    """Return the whole journal, in order, as custody seals it; `with_audio`: only the entries with a recording."""
     rows = JournalRow.objects.filter(session_id=session_id).order_by("number")
+    if with_audio:
+        rows = rows.exclude(audio_sha256="")
     return [as_sealed(row) for row in rows.iterator(chunk_size=2000)]
 
 

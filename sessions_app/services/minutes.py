@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.conf import settings
 
 from astra_site.lib.clock import iso_utc
 from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.object_store import Bucket, object_store
-from custody.consistency import check_content
+from custody.evidence import distinct_audio
+from custody.journal import audio_records
 from custody.services import SealRequest, seal_session
 from custody.worm import hand_over_audio
-from jobs import services as jobs
 from jobs.core.job import Job, JobStatus
 from jobs.core.ports import StepContext
-from jobs.errors import LeaseLost
 from sessions_app.blocks import gap_block
-from sessions_app.builder import ImageFile, build_minutes
 from sessions_app.models import JournalRow, Session, State
 from sessions_app.projection import place_of, sealed_form
+from sessions_app.services.builder_client import BuildRequest, PinnedSkeleton, builder_client, reference_to
 from sessions_app.services.finalize import missing_ranges
 from sessions_app.services.inheritance import assets_of, inherited_gaps
 from sessions_app.services.journal import sealed_entries
+from sessions_app.services.progress import Counted
 from sessions_app.services.projecting import projected
 from sessions_app.services.states import move
+from sessions_app.services.turns import hold_turn, store_result, take_turn
 from tenants.services import DOCX
 
 
 def write_dump(context: StepContext) -> dict[str, Any]:
     """Replay the journal into the session dump and store it under its own hash."""
-    session = _session(context)
+    session = take_turn(context)
     dump = canonical_json(session_dump(session))
     digest = Sha256.of(dump)
     key = f"{session.tenant_id}/{session.id}/session_dump-{digest.hex[:16]}.json"
     object_store().put(Bucket.DOCUMENTS, key, dump, "application/json")
-    Session.objects.filter(pk=session.id).update(dump_key=key)
-    return {"dump_key": key, "dump_sha256": str(digest)}
+    store_result(context, session, dump_key=key)
+    return {"dump_key": key, "dump_sha256": str(digest), "dump_size_bytes": len(dump)}
 
 
 def session_dump(session: Session) -> dict[str, Any]:
@@ -82,30 +85,17 @@ def _asset(row: JournalRow) -> dict[str, Any]:
 
 
 def build_document(context: StepContext) -> dict[str, Any]:
-    """Build the DOCX from the stored dump and the pinned skeleton, and store it under its own hash.
+    """Have the DOCX built from the stored dump and the pinned skeleton, and store it under its own hash.
 
     Raises `EvidenceInconsistent` (`dump_altered`, `skeleton_altered`) and the builder's errors (`build_image_mismatch`
     for an image) when the store holds other content than what was pinned or recorded.
     """
-    session = _session(context)
-    facts = context.job.facts
-    stored_dump = object_store().get(Bucket.DOCUMENTS, facts["dump_key"])
-    check_content("dump", stored_dump, Sha256.parse(facts["dump_sha256"]))
-    dump = json.loads(stored_dump)
-    images = {
-        asset_id: ImageFile(
-            data=object_store().get(Bucket.ASSETS, asset["key"]),
-            media_type=asset["media_type"],
-            width_px=asset["width_px"],
-            height_px=asset["height_px"],
-        )
-        for asset_id, asset in dump["assets"].items()
-    }
-    built = build_minutes(_pinned_skeleton(session), dump, images)
+    session = take_turn(context)
+    built = builder_client().build(build_request(session, context.job.facts))
     key = f"{session.tenant_id}/{session.id}/minutes-{built.sha256.hex[:16]}.docx"
     object_store().put(Bucket.DOCUMENTS, key, built.docx, DOCX)
-    Session.objects.filter(pk=session.id).update(document_key=key)
-    move(session.id, State.BUILDING, State.SEALING)
+    store_result(context, session, document_key=key)
+    move(session.id, State.BUILDING, State.SEALING, only_if={"fence": session.fence})
     return {
         "document_key": key,
         "document_sha256": str(built.sha256),
@@ -113,68 +103,57 @@ def build_document(context: StepContext) -> dict[str, Any]:
     }
 
 
-def _pinned_skeleton(session: Session) -> bytes:
-    """Return the skeleton that the session pinned: that version of the object, with that hash."""
+def build_request(session: Session, facts: Mapping[str, Any]) -> BuildRequest:
+    """Return what the builder is asked: with the dump inside, or, over `INLINE_PAYLOAD_BYTES`, where it lies."""
     pinned = session.skeleton_version
-    skeleton = object_store().get(Bucket.SKELETONS, pinned.object_key, version_id=pinned.s3_version_id or None)
-    check_content("skeleton", skeleton, Sha256.parse(pinned.sha256))
-    return skeleton
+    skeleton = PinnedSkeleton(pinned.object_key, pinned.s3_version_id or None, Sha256.parse(pinned.sha256))
+    key, digest = facts["dump_key"], Sha256.parse(facts["dump_sha256"])
+    request = BuildRequest(session.tenant_id, session.id, skeleton, digest)
+    if facts.get("dump_size_bytes", 0) > settings.INLINE_PAYLOAD_BYTES:
+        return replace(request, session_ref=reference_to(key))
+    return replace(request, dump=object_store().get(Bucket.DOCUMENTS, key))
 
 
 def hand_over(context: StepContext) -> dict[str, Any]:
     """Copy every recording of the session into WORM custody, verified, before anything else may happen to it."""
-    session = _session(context)
-    held = hand_over_audio(
-        session.id, sealed_entries(session.id), corrects=session.parent_session_id, on_copied=context.heartbeat
-    )
+    session = take_turn(context)
+    entries = sealed_entries(session.id, with_audio=True)
+    total = len(distinct_audio(audio_records(entries)))
+    counted = Counted(context, total)
+    held = hand_over_audio(session.id, entries, corrects=session.parent_session_id, on_copied=counted.one_more)
     return {"held_recordings": len(held)}
 
 
 def seal(context: StepContext) -> dict[str, Any]:
-    """Seal the session: snapshot in the tenant's chain, evidence beside it."""
-    session, facts = _session(context), context.job.facts
-    snapshot = seal_session(
-        SealRequest(
-            session_id=session.id,
-            document_key=facts["document_key"],
-            document_sha256=Sha256.parse(facts["document_sha256"]),
-            dump_key=facts["dump_key"],
-            dump_sha256=Sha256.parse(facts["dump_sha256"]),
-            config=session.config_version.content,
-            skeleton_sha256=Sha256.parse(session.skeleton_version.sha256),
-            entries=sealed_entries(session.id),
-            parent_snapshot_id=session.parent_snapshot_id,
-            journal_length=session.journal_length,
-        )
+    """Seal the session: snapshot in the tenant's chain, evidence beside it. An overtaken producer seals nothing."""
+    session, facts = take_turn(context), context.job.facts
+    request = SealRequest(
+        session_id=session.id,
+        document_key=facts["document_key"],
+        document_sha256=Sha256.parse(facts["document_sha256"]),
+        dump_key=facts["dump_key"],
+        dump_sha256=Sha256.parse(facts["dump_sha256"]),
+        config=session.config_version.content,
+        skeleton_sha256=Sha256.parse(session.skeleton_version.sha256),
+        entries=sealed_entries(session.id),
+        parent_snapshot_id=session.parent_snapshot_id,
+        journal_length=session.journal_length,
     )
+    snapshot = seal_session(request, before_append=partial(hold_turn, context, session))
     return {"snapshot_id": str(snapshot.id), "integrity_hash": snapshot.integrity_hash}
 
 
 def finish(job: Job) -> None:
-    """Close the session, or say what failed, in the transaction that ends the job."""
+    """Close the session, or say what failed, in the transaction that ends the job; another job's session is let be."""
     if job.session_id is None:
         return
+    own = {"job_id": job.id}
     if job.status is JobStatus.COMPLETED:
         facts = job.facts
         done = {"snapshot_id": UUID(facts["snapshot_id"]), "integrity_hash": facts["integrity_hash"]}
-        move(job.session_id, State.SEALING, State.CLOSED, closed_at=job.finished_at, **done)
+        move(job.session_id, State.SEALING, State.CLOSED, only_if=own, closed_at=job.finished_at, **done)
         return
     failure = {"step": job.current_step, "code": job.error_code or "cancelled", "message": job.error_message}
     # The session's own state decides: a build that is done over again may fail when the session is sealing already.
-    if not move(job.session_id, State.BUILDING, State.BUILD_FAILED, failure=failure):
-        move(job.session_id, State.SEALING, State.SEAL_FAILED, failure=failure)
-
-
-def _session(context: StepContext) -> Session:
-    """Return the session of a step; one whose job was put back to work by the jobs API is at work again."""
-    resumed = {State.BUILD_FAILED: State.BUILDING, State.SEAL_FAILED: State.SEALING}
-    session: Session = Session.objects.select_related("tenant", "config_version", "skeleton_version").get(
-        pk=context.job.session_id
-    )
-    failed = State(session.state)
-    if failed in resumed:
-        with transaction.atomic():
-            if not jobs.hold(context.job):  # cancelled meanwhile: the session stays as the cancellation left it
-                raise LeaseLost(context.job.id)
-            move(session.id, failed, resumed[failed], failure=None)
-    return session
+    if not move(job.session_id, State.BUILDING, State.BUILD_FAILED, only_if=own, failure=failure):
+        move(job.session_id, State.SEALING, State.SEAL_FAILED, only_if=own, failure=failure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -24,15 +25,18 @@ ALLOWED: dict[State, frozenset[State]] = {
 }
 
 
-def move(session_id: UUID, before: State, after: State, **changes: Any) -> bool:
+def move(
+    session_id: UUID, before: State, after: State, *, only_if: Mapping[str, Any] | None = None, **changes: Any
+) -> bool:
     """Move a session from one state to the next by compare-and-swap.
 
-    Returns False, and changes nothing, when the session is not (any more) in `before`. A transition that the diagram
-    does not know is a programming error (`ValueError`).
+    Returns False, and changes nothing, when the session is not (any more) in `before`, or other than `only_if` says. A
+    transition that the diagram does not know is a programming error (`ValueError`).
     """
     if after not in ALLOWED[before]:
         raise ValueError(f"A session never goes from {before} to {after}.")
-    won = Session.objects.filter(pk=session_id, state=before).update(state=after, state_changed_at=utc_now(), **changes)
+    rows = Session.objects.filter(pk=session_id, state=before, **(only_if or {}))
+    won = rows.update(state=after, state_changed_at=utc_now(), **changes)
     if won:
         transaction.on_commit(partial(announce, session_id), robust=True)
     return bool(won)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from astra_site.lib.hashing import Sha256
+from astra_site.lib.hashing import Sha256, canonical_json
 from custody.errors import EvidenceInconsistent
 from custody.journal import journal_lines
 from tests.custody.samples import altered, entries
@@ -19,6 +19,7 @@ def test_a_line_carries_its_own_hash() -> None:
     line = json.loads(entry.line())
     stated = line.pop("sha256")
     assert stated == str(Sha256.of_json(line)) == str(entry.own_hash())
+    assert entry.line() == canonical_json({**line, "sha256": stated})
 
 
 def test_where_a_recording_lies_is_not_sealed() -> None:

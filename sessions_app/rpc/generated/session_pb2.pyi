@@ -675,6 +675,7 @@ class Session(_message.Message):
     DELIVERY_FIELD_NUMBER: _builtins.int
     PARENT_SESSION_ID_FIELD_NUMBER: _builtins.int
     PARENT_SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID."""
     state: Global___SessionState.ValueType
@@ -717,6 +718,10 @@ class Session(_message.Message):
     def delivery(self) -> Global___Delivery:
         """The sealed result; of a closed session."""
 
+    @_builtins.property
+    def progress(self) -> Global___Progress:
+        """How far the minutes are, once they are being made."""
+
     def __init__(
         self,
         *,
@@ -735,10 +740,11 @@ class Session(_message.Message):
         delivery: Global___Delivery | None = ...,
         parent_session_id: _builtins.str | None = ...,
         parent_snapshot_id: _builtins.str | None = ...,
+        progress: Global___Progress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_failure", b"_failure", "_job_id", b"_job_id", "_parent_session_id", b"_parent_session_id", "_parent_snapshot_id", b"_parent_snapshot_id", "delivery", b"delivery", "drain", b"drain", "failure", b"failure", "job_id", b"job_id", "metadata", b"metadata", "parent_session_id", b"parent_session_id", "parent_snapshot_id", b"parent_snapshot_id", "pinned", b"pinned", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_failure", b"_failure", "_job_id", b"_job_id", "_parent_session_id", b"_parent_session_id", "_parent_snapshot_id", b"_parent_snapshot_id", "delivery", b"delivery", "drain", b"drain", "failure", b"failure", "job_id", b"job_id", "metadata", b"metadata", "parent_session_id", b"parent_session_id", "parent_snapshot_id", b"parent_snapshot_id", "pinned", b"pinned", "progress", b"progress", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_failure", b"_failure", "_job_id", b"_job_id", "_parent_session_id", b"_parent_session_id", "_parent_snapshot_id", b"_parent_snapshot_id", "client_timezone", b"client_timezone", "delivery", b"delivery", "drain", b"drain", "failure", b"failure", "highest_sequence_id", b"highest_sequence_id", "is_draining", b"is_draining", "job_id", b"job_id", "metadata", b"metadata", "mode", b"mode", "parent_session_id", b"parent_session_id", "parent_snapshot_id", b"parent_snapshot_id", "pinned", b"pinned", "session_id", b"session_id", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_failure", b"_failure", "_job_id", b"_job_id", "_parent_session_id", b"_parent_session_id", "_parent_snapshot_id", b"_parent_snapshot_id", "client_timezone", b"client_timezone", "delivery", b"delivery", "drain", b"drain", "failure", b"failure", "highest_sequence_id", b"highest_sequence_id", "is_draining", b"is_draining", "job_id", b"job_id", "metadata", b"metadata", "mode", b"mode", "parent_session_id", b"parent_session_id", "parent_snapshot_id", b"parent_snapshot_id", "pinned", b"pinned", "progress", b"progress", "session_id", b"session_id", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__failure: _TypeAlias = _typing.Literal["failure"]  # noqa: Y015
     _WhichOneofArgType__failure: _TypeAlias = _typing.Literal["_failure", b"_failure"]  # noqa: Y015
@@ -842,6 +848,70 @@ class Drain(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Drain: _TypeAlias = Drain  # noqa: Y015
+
+@_typing.final
+class Progress(_message.Message):
+    """How far the minutes are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
+    OBJECTS_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """The step in work, waiting or failed; absent at the end."""
+    done: _builtins.int
+    """How many steps are done."""
+    of: _builtins.int
+    """How many there are."""
+    @_builtins.property
+    def objects(self) -> Global___ObjectCount:
+        """Recordings in custody, while they are handed over."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.str | None = ...,
+        done: _builtins.int = ...,
+        of: _builtins.int = ...,
+        objects: Global___ObjectCount | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_step", b"_step", "objects", b"objects", "step", b"step"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_step", b"_step", "done", b"done", "objects", b"objects", "of", b"of", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__step: _TypeAlias = _typing.Literal["step"]  # noqa: Y015
+    _WhichOneofArgType__step: _TypeAlias = _typing.Literal["_step", b"_step"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__step) -> _WhichOneofReturnType__step | None: ...
+
+Global___Progress: _TypeAlias = Progress  # noqa: Y015
+
+@_typing.final
+class ObjectCount(_message.Message):
+    """Recordings that are in custody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DONE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    done: _builtins.int
+    """So many are."""
+    total: _builtins.int
+    """Of so many."""
+    def __init__(
+        self,
+        *,
+        done: _builtins.int = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectCount: _TypeAlias = ObjectCount  # noqa: Y015
 
 @_typing.final
 class Failure(_message.Message):
