@@ -42,10 +42,16 @@ class Entry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one entry did: the ids that are no more, and the blocks that are new or other than before."""
+    """What one entry did: the ids that are no more, and the blocks that are new or other than before.
+
+    `vacated` are the keys of the order at which nothing stands any more. At a key there is never more than one block,
+    so whoever keeps blocks by their key, each with the number of the entry that wrote it last, may apply changes in any
+    order: what the highest number says of a key stands.
+    """
 
     removed: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
+    vacated: tuple[str, ...] = ()
 
 
 class Projection:
@@ -140,7 +146,8 @@ class Projection:
         for block in placed:
             self._put(block)
         removed = gone.keys() - {block["block_id"] for block in placed}
-        return Change(tuple(sorted(removed)), placed)
+        vacated = {key_of(block) for block in gone.values()} - {key_of(block) for block in placed}
+        return Change(tuple(sorted(removed)), placed, tuple(sorted(vacated)))
 
     def _put(self, block: Block) -> None:
         sequence_id, part = block["sequence_id"], block["part"]

@@ -142,6 +142,16 @@ def followed(changes: Sequence[Change]) -> list[dict[str, Any]]:
     return sorted((dict(one) for one in live.values()), key=place_of)
 
 
+def kept_by_key(changes: Sequence[tuple[int, Change]]) -> list[dict[str, Any]]:
+    """The blocks as somebody has them who keeps them by key, and believes the highest number."""
+    kept: dict[str, tuple[int, Any]] = {}
+    for number, change in changes:
+        for key, one in [*((key, None) for key in change.vacated), *((one["order"], one) for one in change.blocks)]:
+            if kept.get(key, (0, None))[0] < number:
+                kept[key] = (number, one)
+    return [dict(one) for _, (_, one) in sorted(kept.items()) if one is not None]
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_following_every_change_is_reading_the_journal(data: Any) -> None:
@@ -164,6 +174,8 @@ def test_following_every_change_is_reading_the_journal(data: Any) -> None:
         entries.append(entry)
         changes.append(projection.apply(entry))
         assert followed(changes) == projection.ordered() == project(entries, ZONE)
+    in_any_order = data.draw(st.permutations(list(enumerate(changes, 1))))
+    assert kept_by_key(in_any_order) == projection.ordered()
 
 
 def typed(number: int, live: list[dict[str, Any]], projection: Projection) -> Entry:
