@@ -11,6 +11,7 @@ from django.conf import settings
 from sessions_app.clients.grpc import GrpcClient
 from sessions_app.clients.rest import RestClient
 from sessions_app.clients.transport import SessionClient, Token
+from sessions_app.clients.websocket import WebSocketClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +24,6 @@ class Transport:
 
 TRANSPORTS: Final[dict[str, Transport]] = {
     "rest": Transport(RestClient, lambda: settings.PUBLIC_URL),
+    "websocket": Transport(WebSocketClient, lambda: settings.PUBLIC_URL),
     "grpc": Transport(GrpcClient, lambda: f"grpc://{settings.GRPC_ADDRESSES[0]}"),
 }

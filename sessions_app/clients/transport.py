@@ -108,6 +108,11 @@ class Pending:
         return len(self._unacknowledged) >= self._window
 
     @property
+    def unacknowledged(self) -> list[Chunk]:
+        """What was taken and is not acknowledged, in its order."""
+        return list(self._unacknowledged.values())
+
+    @property
     def is_empty(self) -> bool:
         """Whether everything that was taken is acknowledged."""
         return not self._unacknowledged

@@ -17,10 +17,10 @@ from sessions_app.services.standing import Standing
 from sessions_app.services.waiting import Drain
 
 _CONTEXT = ("from_sequence_id", "speaker", "topic", "zone", "restricted")
-Frame = dict[str, Any]
+Answer = dict[str, Any]
 
 
-def welcome_frame(session_id: UUID, standing: Standing, principal: Principal) -> Frame:
+def welcome_frame(session_id: UUID, standing: Standing, principal: Principal) -> Answer:
     """The first frame of the server: where the session stands, and the limits of this socket."""
     return {
         "type": "welcome",
@@ -32,7 +32,6 @@ def welcome_frame(session_id: UUID, standing: Standing, principal: Principal) ->
         "event_number": standing.journal_length,
         "token_expires_at": iso_utc(principal.expires_at),
         "limits": {
-            "window_inputs": settings.SOCKET_WINDOW,
             "chunk_bytes": settings.MAX_CHUNK_BYTES,
             "text_chars": MAX_TEXT_CHARS,
             "sequence_jump": MAX_SEQUENCE_JUMP,
@@ -40,7 +39,7 @@ def welcome_frame(session_id: UUID, standing: Standing, principal: Principal) ->
     }
 
 
-def ack_frame(accepted: Accepted, frame_id: str | None) -> Frame:
+def ack_frame(accepted: Accepted, frame_id: str | None) -> Answer:
     """From now on this input can't be lost."""
     return answering(
         frame_id,
@@ -52,27 +51,27 @@ def ack_frame(accepted: Accepted, frame_id: str | None) -> Frame:
     )
 
 
-def context_frame(row: JournalRow, frame_id: str | None) -> Frame:
+def context_frame(row: JournalRow, frame_id: str | None) -> Answer:
     """What holds from a number on."""
     return answering(frame_id, type="context", **{name: row.payload[name] for name in _CONTEXT})
 
 
-def finalize_frame(session: Session, drain: Drain, frame_id: str | None) -> Frame:
+def finalize_frame(session: Session, drain: Drain, frame_id: str | None) -> Answer:
     """Where the session stands on its way to the minutes."""
     is_draining = session.state == State.DRAINING
     return answering(frame_id, type="finalize", state=session.state, is_draining=is_draining, drain=asdict(drain))
 
 
-def token_frame(principal: Principal, frame_id: str | None) -> Frame:
+def token_frame(principal: Principal, frame_id: str | None) -> Answer:
     """The fresh token is accepted."""
     return answering(frame_id, type="token", token_expires_at=iso_utc(principal.expires_at))
 
 
-def event_frame(event: SessionEvent) -> Frame:
+def event_frame(event: SessionEvent) -> Answer:
     """Something that happened in the session."""
     return {"type": "event", "event": event.to_json()}
 
 
-def answering(frame_id: str | None, **members: Any) -> Frame:
+def answering(frame_id: str | None, **members: Any) -> Answer:
     """Return an answer, with the id of the client's frame where it had one."""
     return members if frame_id is None else {**members, "id": frame_id}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import Any, ClassVar, Final
 
 from astra_site.lib.callers import check_scope
@@ -11,10 +11,17 @@ from astra_site.lib.threads import in_thread
 from sessions_app.api.views import READ, WRITE, SessionContextView
 from sessions_app.errors import InputInvalid
 from sessions_app.realtime import frames
-from sessions_app.realtime.answers import answering, context_frame, finalize_frame, token_frame, welcome_frame
+from sessions_app.realtime.answers import (
+    Answer,
+    answering,
+    context_frame,
+    finalize_frame,
+    token_frame,
+    welcome_frame,
+)
 from sessions_app.realtime.closing import REFUSALS, CloseCode, Closing, malformed, refusal_frame
 from sessions_app.realtime.consumer import SessionConsumer
-from sessions_app.realtime.lane import Lane
+from sessions_app.realtime.intake import Intake
 from sessions_app.realtime.live_events import tell_events
 from sessions_app.realtime.takeover import give_way
 from sessions_app.services.finalize import finalize
@@ -22,26 +29,31 @@ from sessions_app.services.sessions import change_context
 from sessions_app.services.standing import standing_of
 from sessions_app.services.waiting import what_is_left
 
+_UNANNOUNCED: Final = frames.Audio(type="audio")
 _SKIPPED: Final = frames.Audio(type="audio")
 """Stands for a header that was refused: the audio that follows it is dropped."""
 
 
 class StreamConsumer(SessionConsumer):
-    """Inputs in, acknowledgements and events out. The newest stream of a session replaces the one before."""
+    """Inputs in, acknowledgements and events out. The newest stream of a session replaces the one before.
+
+    A frame is read when the one before it is answered. So the order sent is the order of the journal, a context holds
+    for what follows it, one socket keeps one thread busy at most, and a client that is too fast, or does not read, is
+    held up by TCP: what waits here is one frame in work and one that was read ahead.
+    """
 
     subprotocol: ClassVar[str] = "astra.stream.v1"
     token_scope: ClassVar[str] = WRITE
     wants_hello: ClassVar[bool] = True
-    _lane: Lane
+    _intake: Intake
     _header: frames.Audio | None = None
 
     async def converse(self, hello: frames.Hello | None, beside: asyncio.TaskGroup) -> None:
-        """Welcome the client and take its frames, one after the other, until somebody ends it."""
+        """Welcome the client and answer its frames, one after the other, until somebody ends it."""
         if hello is None:
             raise malformed("hello_expected", "The first frame must be a hello.")
         standing = await in_thread(standing_of, self.session_id, hello.resume)
-        self._lane = Lane(self.socket, self.session_id, self.caller.principal.subject, beside)
-        self._lane.next_sequence_id = standing.highest_sequence_id + 1
+        self._intake = Intake(self.session_id, self.caller.principal.subject, standing.highest_sequence_id)
         beside.create_task(give_way(self.session_id))
         await self.socket.tell(welcome_frame(self.session_id, standing, self.caller.principal))
         if self._wants_events(hello):
@@ -58,9 +70,11 @@ class StreamConsumer(SessionConsumer):
 
     async def _take(self, given: str | bytes) -> None:
         if isinstance(given, bytes):
-            header, self._header = self._header or frames.Audio(type="audio"), None
+            header, self._header = self._header or _UNANNOUNCED, None
             if header is not _SKIPPED:
-                await self._lane.take_audio(header, given)
+                number = self._intake.number(header.sequence_id)
+                work = in_thread(self._intake.accept_audio, number, header, given)
+                await self._tell(work, sequence_id=number, id=header.id)
             return
         try:
             frame = frames.read_frame(given)
@@ -83,33 +97,32 @@ class StreamConsumer(SessionConsumer):
             case frames.Audio():
                 self._header = frame
             case frames.Text():
-                await self._lane.take_text(frame)
+                number = self._intake.number(frame.sequence_id)
+                work = in_thread(self._intake.accept_text, number, frame)
+                await self._tell(work, sequence_id=number, id=frame.id)
             case frames.Context():
-                await self._lane.settled()
-                await self._tell_answer(frame, in_thread(self._change_context, frame))
+                await self._tell(in_thread(self._change_context, frame), about=frame.type, id=frame.id)
             case frames.Finalize():
-                await self._lane.settled()
-                await self._tell_answer(frame, in_thread(self._finalize, frame))
+                await self._tell(in_thread(self._finalize, frame), about=frame.type, id=frame.id)
+            case frames.Token():
+                await self._tell(self._renew(frame), about=frame.type, id=frame.id)
             case frames.Ping():
                 await self.socket.tell(answering(frame.id, type="pong"))
-            case frames.Token():
-                await self._tell_answer(frame, self._renew(frame))
             case frames.Bye():
-                await self._lane.settled()
                 await self.socket.tell(answering(frame.id, type="bye"))
                 raise Closing(CloseCode.NORMAL, "bye")
             case frames.Hello():
                 raise malformed("hello_repeated", "Hello is said once.")
 
-    async def _tell_answer(self, frame: frames.Frame, work: Awaitable[Mapping[str, Any]]) -> None:
+    async def _tell(self, work: Awaitable[Answer], **about: Any) -> None:
         """Tell what a piece of work answers, or why it was refused; the conversation goes on either way."""
         try:
             answer = await work
         except REFUSALS as error:
-            answer = refusal_frame(error, about=frame.type, id=frame.id)
+            answer = refusal_frame(error, **about)
         await self.socket.tell(answer)
 
-    def _change_context(self, frame: frames.Context) -> dict[str, Any]:
+    def _change_context(self, frame: frames.Context) -> Answer:
         """Let a context hold from the number after the highest one that was sent on this socket, refused ones too."""
         given = SessionContextView.Input(data=frame.changes())
         given.is_valid(raise_exception=True)
@@ -119,15 +132,15 @@ class StreamConsumer(SessionConsumer):
             self.session_id,
             actor=self.caller.principal.subject,
             changes=given.validated_data,
-            not_before=self._lane.next_sequence_id,
+            not_before=self._intake.next_sequence_id,
         )
         return context_frame(row, frame.id)
 
-    def _finalize(self, frame: frames.Finalize) -> dict[str, Any]:
+    def _finalize(self, frame: frames.Finalize) -> Answer:
         actor = self.caller.principal.subject
         session = finalize(self.session_id, actor=actor, accept_gaps=frame.accept_gaps)
         return finalize_frame(session, what_is_left(session), frame.id)
 
-    async def _renew(self, frame: frames.Token) -> dict[str, Any]:
+    async def _renew(self, frame: frames.Token) -> Answer:
         await self.caller.renew(frame.token)
         return token_frame(self.caller.principal, frame.id)

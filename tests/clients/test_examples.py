@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from sessions_app.clients.table import TRANSPORTS
 from tests.people import Person, client_for
+from tests.realtime.live_server import LiveServer as SocketServer
 from tests.rpc.serving import Serving
 from tests.sessions.minutes_client import Minutes, finish_jobs
 from tests.transcription.encodings import encode
@@ -24,9 +25,9 @@ TIMEOUT_S = 60
 
 
 @pytest.fixture
-def targets(server: Serving, live_server: LiveServer) -> dict[str, str]:
+def targets(server: Serving, sockets: SocketServer, live_server: LiveServer) -> dict[str, str]:
     """What each example is told to connect to."""
-    return {"rest": live_server.url, "grpc": f"127.0.0.1:{server.server.ports[0]}"}
+    return {"rest": live_server.url, "websocket": sockets.url, "grpc": f"127.0.0.1:{server.server.ports[0]}"}
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ from sessions_app.clients import transport
 from sessions_app.clients.grpc import GrpcClient
 from sessions_app.clients.rest import RestClient
 from sessions_app.clients.transport import Chunk, ComeBackLater, Pending, ServerRefused, SessionClient, Token
+from sessions_app.clients.websocket import WebSocketClient
 from tests.clients.cutting import wire
 from tests.people import Person, client_for
+from tests.realtime.live_server import LiveServer as SocketServer
 from tests.rpc.serving import Serving, serving
 from tests.sessions.minutes_client import Minutes
 from tests.sessions.test_bad_tokens import signed
@@ -27,6 +29,7 @@ from tests.transcription.encodings import tone
 COUNT = 12
 MAKE: dict[str, Callable[[int, Token], SessionClient]] = {
     "rest": lambda port, token: RestClient(f"http://127.0.0.1:{port}", token),
+    "websocket": lambda port, token: WebSocketClient(f"ws://127.0.0.1:{port}", token),
     "grpc": lambda port, token: GrpcClient(f"grpc://127.0.0.1:{port}", token),
 }
 
@@ -42,6 +45,9 @@ def port(kind: str, live_server: LiveServer, request: pytest.FixtureRequest) -> 
     """Where its server listens."""
     if kind == "rest":
         return int(live_server.url.rpartition(":")[2])
+    if kind == "websocket":
+        sockets: SocketServer = request.getfixturevalue("sockets")
+        return sockets.port
     server: Serving = request.getfixturevalue("server")
     return server.server.ports[0]
 

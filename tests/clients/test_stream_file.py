@@ -13,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from sessions_app.clients import transport
 from sessions_app.clients.table import TRANSPORTS
 from tests.people import Person, client_for
+from tests.realtime.live_server import LiveServer as SocketServer
 from tests.rpc.serving import Serving
 from tests.sessions.minutes_client import Minutes
 from tests.sessions.samples import png
@@ -22,9 +23,10 @@ SPEECH = Path(__file__).parents[1] / "data" / "speech" / "contract"
 
 
 @pytest.fixture
-def urls(server: Serving, live_server: LiveServer) -> dict[str, str]:
+def urls(server: Serving, sockets: SocketServer, live_server: LiveServer) -> dict[str, str]:
     """The address of each transport's server."""
-    return {"rest": live_server.url, "grpc": f"grpc://127.0.0.1:{server.server.ports[0]}"}
+    grpc = f"grpc://127.0.0.1:{server.server.ports[0]}"
+    return {"rest": live_server.url, "websocket": sockets.url, "grpc": grpc}
 
 
 def stream(person: Person, path: Path, url: str, *arguments: str) -> str:
@@ -99,8 +101,10 @@ def test_what_goes_wrong_is_said_and_has_an_exit_code(
         (alice, tmp_path / "nowhere.wav", urls["grpc"], session, 1, "can't be read"),
         (charlie, vote, urls["grpc"], session, 1, "session_of_another_tenant"),
         (charlie, vote, urls["rest"], (*session, "--transport", "rest"), 1, "session_of_another_tenant"),
+        (charlie, vote, urls["websocket"], (*session, "--transport", "websocket"), 1, "session_of_another_tenant"),
         (alice, vote, "grpc://127.0.0.1:1", session, 3, "grpc_unavailable"),
         (alice, vote, "http://127.0.0.1:1", (*session, "--transport", "rest"), 3, "server_unreachable"),
+        (alice, vote, "ws://127.0.0.1:1", (*session, "--transport", "websocket"), 3, "server_unreachable"),
     ]
     for person, path, url, arguments, code, said in cases:
         with pytest.raises(CommandError, match=said) as raised:

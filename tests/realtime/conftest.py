@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 
 from astra_site.embedded import EmbeddedServices
-from astra_site.lib import threads
 from tests.realtime.live_server import LiveServer, serving
-from tests.realtime.waiting import nothing_is_open, wait_until
+from tests.realtime.waiting import nothing_is_open, wait_for_threads, wait_until
 
 
 @pytest.fixture(scope="package")
@@ -26,7 +23,4 @@ def _nothing_is_in_work_when_the_database_is_emptied(transactional_db: None) -> 
     """A call goes on in its thread when its socket is gone: wait until every thread is free."""
     yield
     wait_until(nothing_is_open)
-    together = threading.Barrier(settings.ASYNC_THREADS)
-    waiting = [threads._threads().submit(together.wait, 20) for _ in range(settings.ASYNC_THREADS)]
-    for one in waiting:
-        one.result(20)
+    wait_for_threads()

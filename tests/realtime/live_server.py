@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from astra_site.web_server import UVICORN
+from tests.realtime.waiting import wait_for_threads
 
 DEADLINE_S = 20.0
 
@@ -75,3 +76,4 @@ def serving(app: object = "astra_site.asgi:application", port: int = 0, **change
     finally:
         live.stop()
         listener.close()
+        wait_for_threads()

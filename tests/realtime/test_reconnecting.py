@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
+from sessions_app.clients.transport import Chunk
+from sessions_app.clients.websocket import WebSocketClient
 from tests.people import Person
 from tests.realtime.live_server import LiveServer, serving
 from tests.realtime.raw import BINARY, TEXT, frame, raw
 from tests.realtime.talk import streaming, talking
-from tests.realtime.waiting import nothing_is_open, wait_until
+from tests.realtime.waiting import WITHIN_S, nothing_is_open, wait_until
 from tests.sessions.minutes_client import CLOSING, DEBATE, OPENING, Minutes
 from tests.sessions.samples import OTHER_WAV, WAV
+from tests.transcription.encodings import encode
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +36,7 @@ def test_the_welcome_tells_what_to_send_again(live: LiveServer, minutes: Minutes
     assert welcome["session_id"] == minutes.session_id
     assert (welcome["highest_sequence_id"], welcome["acknowledged_to"], welcome["event_number"]) == (7, 2, 5)
     assert welcome["accepted"] == [{"sequence_id": number, "content_sha256": hashes[number]} for number in (2, 4, 7)]
-    assert welcome["limits"]["window_inputs"] > 0
+    assert welcome["limits"]["chunk_bytes"] > 0
     with talking(live, minutes.session_id, alice.token()) as talk:
         assert talk.welcome()["accepted"] == []
     with talking(live, minutes.session_id, alice.token()) as talk:
@@ -147,6 +151,32 @@ def test_a_server_that_stops_says_so_and_what_it_acknowledged_stays(minutes: Min
     assert sorted(row.sequence_id or 0 for row in minutes.journal()) == list(range(1, 30))
 
 
+def test_the_reference_client_waits_for_a_server_that_restarts(minutes: Minutes, alice: Person) -> None:
+    acknowledged: list[int] = []
+    with serving() as before:
+        port = before.port
+
+        def chunks() -> Iterator[Chunk]:
+            for number in range(1, 13):
+                if number == 6:
+                    before.server.should_exit = True
+                yield Chunk(number, encode("flac", 400 + number))
+
+        def send() -> None:
+            client = WebSocketClient(f"ws://127.0.0.1:{port}", alice.token)
+            acknowledged.extend(one.sequence_id for one in client.stream_chunks(minutes.session_id, chunks()))
+            client.close()
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        before.thread.join(WITHIN_S)
+    with serving(port=port):
+        sending.join(WITHIN_S)
+        assert not sending.is_alive()
+    assert acknowledged == list(range(1, 13))
+    assert [row.sequence_id for row in minutes.journal()] == acknowledged
+
+
 def test_a_client_that_says_bye_gets_every_acknowledgement_first(
     live: LiveServer, minutes: Minutes, alice: Person
 ) -> None:
@@ -156,7 +186,7 @@ def test_a_client_that_says_bye_gets_every_acknowledgement_first(
         talk.say(type="bye", id="last")
         code, reason, heard = talk.end()
     assert (code, reason) == (1000, "bye")
-    assert sorted(answer["sequence_id"] for answer in heard[:-1]) == list(range(1, 11))
+    assert [answer["sequence_id"] for answer in heard[:-1]] == list(range(1, 11))
     assert heard[-1] == {"type": "bye", "id": "last"}
 
 

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from astra_site.lib.errors import RateLimited, Unavailable
 from astra_site.lib.tenancy import tenant_scope
 from sessions_app.models import EntryKind, State
-from sessions_app.realtime import lane
+from sessions_app.realtime import intake
 from sessions_app.services import inputs
 from sessions_app.services.inputs import Accepted
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
@@ -48,9 +48,10 @@ def much_to_tell(minutes: Minutes, alice: Person) -> Minutes:
 @pytest.mark.parametrize("kind", ["stream", "events"])
 def test_a_client_that_does_not_read_is_closed_and_its_place_is_free(
     live: LiveServer, much_to_tell: Minutes, alice: Person, settings: Settings, kind: str,
-    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     settings.SOCKET_SEND_TIMEOUT_S = 1
+    monkeypatch.setattr("sessions_app.realtime.socket._LAST_WORDS_S", 0.2)
     caplog.set_level(logging.INFO, logger="sessions_app.realtime")
     with raw(live, much_to_tell.session_id, alice.token(), kind=kind, receive_buffer_bytes=4096) as client:
         if kind == "stream":
@@ -75,7 +76,7 @@ def test_one_that_reads_again_at_the_last_moment_is_told_why(
 
 
 def test_a_client_that_reads_slowly_misses_nothing(live: LiveServer, much_to_tell: Minutes, alice: Person) -> None:
-    """Acknowledgements and events wait in the journal and in the window, and nowhere else."""
+    """What it has not read waits in the journal, or was not taken yet."""
     with raw(live, much_to_tell.session_id, alice.token(), receive_buffer_bytes=4096) as client:
         client.say(type="hello", events_after=0)
         for number in range(1, 21):
@@ -90,7 +91,7 @@ def test_a_client_that_reads_slowly_misses_nothing(live: LiveServer, much_to_tel
                 acks.append(told["sequence_id"])
             elif told["type"] == "event" and told["event"]["type"] != "state":
                 numbers.append(told["event"]["number"])
-    assert sorted(acks) == list(range(1, 21))
+    assert acks == list(range(1, 21))
     assert numbers == list(range(1, ENTRIES + 21))
 
 
@@ -109,26 +110,24 @@ def slow_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Sema
             in_work[0] -= 1
         return accept(session_id, **input_)  # type: ignore[arg-type]  # handed on as it came
 
-    monkeypatch.setattr(lane, "append_text", slowly)
+    monkeypatch.setattr(intake, "append_text", slowly)
     yield may_go_on, in_work
     for _ in range(100):
         may_go_on.release()
 
 
-def test_only_a_window_of_inputs_is_in_work_and_the_rest_waits_unread(
-    live: LiveServer, minutes: Minutes, alice: Person, settings: Settings,
-    slow_store: tuple[threading.Semaphore, list[int]],
-) -> None:  # fmt: skip
+def test_one_input_is_in_work_and_the_rest_waits_unread(
+    live: LiveServer, minutes: Minutes, alice: Person, slow_store: tuple[threading.Semaphore, list[int]]
+) -> None:
     may_go_on, in_work = slow_store
-    settings.SOCKET_WINDOW = 2
     with streaming(live, minutes.session_id, alice) as talk:
         for number in range(1, 13):
             talk.say(type="text", sequence_id=number, text=f"{DEBATE} {number}")
-        wait_until(lambda: in_work[0] == 2)
+        wait_until(lambda: in_work[0] == 1)
         for _ in range(12):
             may_go_on.release()
-        assert {talk.hear("ack")["sequence_id"] for _ in range(12)} == set(range(1, 13))
-    assert in_work == [0, 2]
+        assert [talk.hear("ack")["sequence_id"] for _ in range(12)] == list(range(1, 13))
+    assert in_work == [0, 1]
 
 
 def test_a_context_waits_for_the_inputs_before_it(
@@ -162,7 +161,7 @@ def test_too_much_is_refused_with_the_time_to_wait_and_not_acknowledged(
             raise errors.pop(0)
         return accept(session_id, **input_)  # type: ignore[arg-type]  # handed on as it came
 
-    monkeypatch.setattr(lane, "append_text", first_refused)
+    monkeypatch.setattr(intake, "append_text", first_refused)
     with streaming(live, minutes.session_id, alice) as talk:
         for code, retry_after_s in (("session_rate_limited", 7), ("object_store_unavailable", 2)):
             talk.say(type="text", sequence_id=1, text=OPENING)
