@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from astra_site.lib.tenancy import tenant_scope
 from jobs import services as jobs
+from sessions_app.models import Session
+from sessions_app.services import understand
+from sessions_app.services.finalize import advance
 from tests.people import Person
 from tests.sessions.minutes_client import CLOSING, DEBATE, OPENING, VOTE, Minutes, finish_jobs
 from tests.sessions.problems import assert_problem
@@ -67,6 +72,28 @@ def test_once_gaps_are_accepted_nothing_more_is_taken_and_nothing_hangs(minutes:
     minutes.send_audio(4, WAV)
     assert minutes.finalize(accept_gaps=True).json()["state"] == "DRAINING"
     assert_problem(minutes.say(2, DEBATE), 409, "session_not_open")
+    finish_jobs()
+    assert minutes.show()["state"] == "CLOSED"
+
+
+def test_a_finalize_that_is_overtaken_is_told_how_things_stand(
+    minutes: Minutes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes.say(1, OPENING)
+    minutes.say(3, VOTE)
+    finish_jobs()
+    assert minutes.finalize().json()["drain"]["missing"] == [2]
+    understand_one, overtaken = understand._understand, []
+
+    def overtake(session: Session, *place: Any) -> Any:
+        if not overtaken:
+            overtaken.append(session.id)
+            assert advance(session.id)
+        return understand_one(session, *place)
+
+    monkeypatch.setattr(understand, "_understand", overtake)
+    answer = minutes.finalize(accept_gaps=True)
+    assert (answer.status_code, answer.json()["state"]) == (202, "BUILDING")
     finish_jobs()
     assert minutes.show()["state"] == "CLOSED"
 
