@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import shutil
@@ -41,6 +40,7 @@ class PostgresServer(FolderServer):
     def __init__(self, home: Path, *, durable: bool = True, bound: bool = False) -> None:
         super().__init__(home, bound=bound)
         self._durable = durable
+        self._log_bytes = 0
 
     @property
     def superuser_url(self) -> str:
@@ -86,11 +86,12 @@ class PostgresServer(FolderServer):
 
     def kill(self) -> None:
         """End the server and all its backends at once, as a power cut would; the next start recovers from its log."""
-        backends = processes.children(self.pid) if self.pid is not None else []
+        postmaster = self.pid
+        if postmaster is not None:
+            processes.signal_if_alive(postmaster, signal.SIGSTOP)  # it makes no more backends, and does not notice
+            for backend in processes.children(postmaster):
+                processes.signal_if_alive(backend, signal.SIGKILL)
         self._end([signal.SIGKILL])
-        for backend in backends:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(backend, signal.SIGKILL)
 
     def answers(self) -> bool:
         """True if the server takes connections."""
@@ -109,6 +110,7 @@ class PostgresServer(FolderServer):
         alive = self._child is not None and self._child.poll() is None
         if not alive and self.pid is None:
             self._remove_stale_locks()
+            self._log_bytes = self.log_path.stat().st_size if self.log_path.exists() else 0
             binding = processes.bound_to_owner(signal.SIGINT) if self._bound else ()
             server = [str(binaries / "postgres"), "-D", str(self.data_folder), *self._options(run_as)]
             self._child = processes.spawn(
@@ -120,8 +122,11 @@ class PostgresServer(FolderServer):
         return self._is_ready() and self.answers()
 
     def _failed(self) -> bool:
-        """True if the server ended for a reason that another try would not cure."""
-        return self._child_died() and _OLD_CHILDREN_ALIVE not in processes.log_tail(self.log_path)
+        """True if the server ended for a reason that another try would not cure.
+
+        Dying backends of the old server write to the same log meanwhile: all that was written since the start counts.
+        """
+        return self._child_died() and _OLD_CHILDREN_ALIVE not in processes.log_since(self.log_path, self._log_bytes)
 
     def _is_ready(self) -> bool:
         lines = self._lock_lines()

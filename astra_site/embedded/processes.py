@@ -57,6 +57,12 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def signal_if_alive(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process that may be gone by now."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
     """Poll `condition` until it holds; False after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
@@ -130,3 +136,13 @@ def log_tail(log_path: Path) -> str:
         return "\n".join(log_path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
     except OSError:
         return "(no log)"
+
+
+def log_since(log_path: Path, position_bytes: int) -> str:
+    """What a log got after a position."""
+    try:
+        with log_path.open("rb") as log:
+            log.seek(position_bytes)
+            return log.read().decode(errors="replace")
+    except OSError:
+        return ""

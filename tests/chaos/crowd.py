@@ -14,6 +14,7 @@ from random import Random
 import httpx
 
 from tests.chaos.lines import Http, Site
+from tests.chaos.rig import Rig
 from tests.chaos.script import write_script
 from tests.chaos.speaker import Heard, Speaker
 
@@ -25,7 +26,7 @@ class Crowd:
 
     def __init__(
         self,
-        url: str,
+        rig: Rig,
         token: str,
         random: Random,
         *,
@@ -33,7 +34,7 @@ class Crowd:
         texts: Mapping[str, str],
         transports: Sequence[str],
     ) -> None:
-        self._url = url
+        self._rig = rig
         self._token = token
         self.heard = Heard(changed=self._tell)
         self._changed = threading.Condition()
@@ -41,7 +42,7 @@ class Crowd:
         scripts = [write_script(random, f"{number:03d}", texts) for number in range(1, sessions + 1)]
         seeds = [random.random() for _ in scripts]
         self.planned = sum(len(script.inputs) for script in scripts)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="crowd", daemon=True)
+        self._thread = threading.Thread(target=self._speak, name="crowd", daemon=True)
         self._made = [
             (script, transports[place % len(transports)], seed)
             for place, (script, seed) in enumerate(zip(scripts, seeds, strict=True))
@@ -68,16 +69,25 @@ class Crowd:
         with self._changed:
             self._changed.notify_all()
 
+    def _speak(self) -> None:
+        """Run the sessions. A crowd that breaks off is a round that failed, never one that found nothing."""
+        try:
+            asyncio.run(self._run())
+        except BaseException as error:
+            self.problems.append(f"the crowd broke off: {error!r}")
+            raise
+
     async def _run(self) -> None:
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
         headers = {"Authorization": f"Bearer {self._token}"}
         async with httpx.AsyncClient(
-            base_url=self._url, headers=headers, timeout=_CALL_TIMEOUT, limits=limits, trust_env=False
+            base_url=self._rig.url, headers=headers, timeout=_CALL_TIMEOUT, limits=limits, trust_env=False
         ) as client:
-            site = Site(self._url, self._token, Http(client))
+            site = Site(self._rig.url, self._rig.grpc_target, self._token, Http(client))
             for script, transport, seed in self._made:
                 self.speakers.append(Speaker(site, script, transport, Random(seed), self.heard))
             ended = await asyncio.gather(*(speaker.run() for speaker in self.speakers), return_exceptions=True)
+            await site.close()
         for speaker, outcome in zip(self.speakers, ended, strict=True):
             if isinstance(outcome, BaseException):
                 self.problems.append(f"{speaker.session_id} ({speaker.transport}): {outcome!r}")

@@ -75,6 +75,11 @@ def web_killed(scene: Scene) -> None:
     _part_killed(scene, "web")
 
 
+def grpc_killed(scene: Scene) -> None:
+    """Kill the gRPC server under its streams."""
+    _part_killed(scene, "grpc")
+
+
 def sweeper_killed(scene: Scene) -> None:
     """Kill the one who mends, and empty Redis while nobody mends."""
     scene.rig.kill("sweeper")
@@ -118,6 +123,7 @@ FAULTS: Mapping[str, Callable[[Scene], None]] = {
         worker_killed,
         worker_frozen,
         web_killed,
+        grpc_killed,
         sweeper_killed,
         postgres_killed,
         power_cut,

@@ -1,12 +1,13 @@
-"""The ways by which a session's inputs reach the product. A new transport is one class and one entry in `LINES`."""
+"""A session's line to the product, as its client sees it, and the one over REST. The others are in `transports`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import grpc.aio
 import httpx
 
 from tests.chaos.script import Context, Said
@@ -109,15 +110,24 @@ class RestLine:
         """See `Line.close`: the connections belong to the pool."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Site:
-    """Where the product is, and who calls."""
+    """Where the product is, and who calls. Used by one event loop."""
 
     url: str
+    grpc_target: str
     token: str
     http: Http
+    _channel: grpc.aio.Channel | None = None
 
+    def grpc_channel(self) -> grpc.aio.Channel:
+        """Return the channel of all clients, made when it is first used; it connects again by itself."""
+        if self._channel is None:
+            again = [("grpc.min_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1_000)]
+            self._channel = grpc.aio.insecure_channel(self.grpc_target, options=again)
+        return self._channel
 
-LINES: Mapping[str, Callable[[Site, str], Line]] = {
-    "rest": lambda site, session_id: RestLine(site.http, session_id),
-}
+    async def close(self) -> None:
+        """Close what was opened here."""
+        if self._channel is not None:
+            await self._channel.close()

@@ -9,23 +9,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import grpc
 import redis
 
 from astra_site.embedded import RedisServer
-from demo.stack import Stack
+from demo.stack import Stack, free_port
 from tests.chaos.disorder import FILE_VARIABLE, Disorder
 
-PARTS = ("web", "worker", "sweeper")
+PARTS = ("web", "grpc", "worker", "sweeper")
 LEASE_S = 4
 RESEND_AFTER_S = 2
+_READY_WITHIN_S = 60.0
 
 
 class Rig(Stack):
-    """A stack with short leases and a broker that can be told to misbehave."""
+    """A stack with gRPC beside the web server, short leases, and a broker that can be told to misbehave."""
+
+    grpc_target: str
 
     def __post_init__(self) -> None:
         """Add the suite's own settings to the stack's environment."""
         super().__post_init__()
+        self.grpc_target = f"127.0.0.1:{free_port()}"
         self.environment |= {
             "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
             FILE_VARIABLE: str(self._disorder_path),
@@ -38,9 +43,27 @@ class Rig(Stack):
     def _disorder_path(self) -> Path:
         return self.folder / "disorder.json"
 
+    def start(self, report: Callable[[str], None]) -> None:
+        """Start part after part, and wait until gRPC answers too."""
+        super().start(report)
+        self.start_grpc()
+        with grpc.insecure_channel(self.grpc_target) as channel:
+            grpc.channel_ready_future(channel).result(timeout=_READY_WITHIN_S)
+        report(f"gRPC runs at {self.grpc_target}")
+
+    def start_grpc(self) -> None:
+        """Start the gRPC server."""
+        self._spawn("grpc", "manage.py", "run_grpc", "--address", self.grpc_target)
+
     def start_part(self, name: str) -> None:
-        """Start web, worker or sweeper."""
-        {"web": self.start_web, "worker": self.start_worker, "sweeper": self.start_sweeper}[name]()
+        """Start a part again."""
+        starts = {
+            "web": self.start_web,
+            "grpc": self.start_grpc,
+            "worker": self.start_worker,
+            "sweeper": self.start_sweeper,
+        }
+        starts[name]()
 
     def signal_part(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a part and all its processes."""

@@ -18,10 +18,10 @@ from demo.recorded_session import Chunk
 from demo.stack import COUNCIL_SLUG, StackFailed
 from tests.chaos.crowd import Crowd
 from tests.chaos.faults import FAULTS, MESSAGES_DISTURBED, Scene, disorder_of
-from tests.chaos.lines import LINES
 from tests.chaos.rig import Rig
 from tests.chaos.script import clips
 from tests.chaos.speaker import Speaker
+from tests.chaos.transports import LINES
 from tests.chaos.verdict import Sealed, Verdict, judge
 
 SESSIONS = 20
@@ -101,7 +101,7 @@ class Arena:
         random = Random(f"{self.seed}:{number}")
         report = Report(number, self.seed, disturbed=MESSAGES_DISTURBED in names)
         crowd = Crowd(
-            self.rig.url, self.token, random, sessions=self.sessions, texts=self.heard, transports=self.transports
+            self.rig, self.token, random, sessions=self.sessions, texts=self.heard, transports=self.transports
         )
         report.planned = crowd.planned
         started_s = time.monotonic()
@@ -138,6 +138,11 @@ class Arena:
         report.acknowledged, report.resent, report.repeats = heard.acknowledged, heard.resent, heard.repeats
         report.troubles = heard.troubles
         report.verdict.wrong += crowd.problems
+        if heard.acknowledged != crowd.planned or heard.closed != self.sessions:
+            report.verdict.wrong.append(
+                f"{crowd.planned - heard.acknowledged} inputs were never acknowledged,"
+                f" {self.sessions - heard.closed} sessions never closed"
+            )
         report.verdict.wrong += [
             f"{times} answers {why}"
             for why, times in heard.troubles.items()

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from demo.stopping import ToldToStop, stop_in_order
-from tests.chaos.lines import LINES
 from tests.chaos.rig import Rig
 from tests.chaos.rounds import FAULT_NAMES, SESSIONS, Arena, Report, drawn_faults
+from tests.chaos.transports import LINES
 
 
 def main() -> int:

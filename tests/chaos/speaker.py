@@ -11,8 +11,9 @@ from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
-from tests.chaos.lines import LINES, PATIENCE_S, Line, Refused, Site, Unanswered
+from tests.chaos.lines import PATIENCE_S, Line, Refused, Site, Unanswered
 from tests.chaos.script import Context, Picture, Said, Script, Step, Together
+from tests.chaos.transports import LINES
 
 GIVE_UP_AFTER_S = 90.0
 _FIRST_PAUSE_S = 0.1

@@ -1,0 +1,13 @@
+"""The ways by which a session's inputs reach the product. A new transport is one class and one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tests.chaos.lines import Line, RestLine, Site
+from tests.chaos.streamed import GrpcLine
+
+LINES: Mapping[str, Callable[[Site, str], Line]] = {
+    "rest": lambda site, session_id: RestLine(site.http, session_id),
+    "grpc": GrpcLine,
+}
