@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-
+from astra_site.lib.after_commit import after_commit
 from jobs import registry
 from jobs.core.flow import Flow, RetryPolicy, Step, by_fact
 from jobs.core.job import Job, JobStatus
@@ -73,7 +72,7 @@ def input_finished(job: Job) -> None:
         return  # the journal is closed: somebody retried a job of a session whose minutes are made
     session_id = job.session_id
     session = Session.objects.select_related("config_version").get(pk=session_id)
-    transaction.on_commit(lambda: _after_failure(session), robust=True)
+    after_commit(_after_failure, session)
 
 
 def _after_failure(session: Session) -> None:

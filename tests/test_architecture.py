@@ -127,6 +127,15 @@ def test_nothing_catches_everything() -> None:
     assert found == []
 
 
+def test_what_follows_a_commit_can_not_undo_it() -> None:
+    direct = [
+        place(source, node)
+        for source, node in walk(ast.Attribute)
+        if getattr(node, "attr", "") == "on_commit" and source.name != "astra_site/lib/after_commit.py"
+    ]
+    assert direct == []
+
+
 def _is_actor(decorator: ast.expr) -> bool:
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
     return (isinstance(target, ast.Attribute) and target.attr == "actor") or (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from functools import partial
 
 import dramatiq
 from django.db import transaction
 from dramatiq.errors import DramatiqError
 from redis.exceptions import RedisError
 
+from astra_site.lib.after_commit import after_commit
 from astra_site.lib.tenancy import tenant_scope
 from jobs.core.job import Job
 from jobs.core.ports import JobRepository
@@ -40,7 +40,7 @@ class DramatiqJobQueue:
         """
         self._note(job, resend_at)
         if transaction.get_connection().in_atomic_block:
-            transaction.on_commit(partial(self._enqueue, job), robust=True)
+            after_commit(self._enqueue, job)
             return True
         return self._enqueue(job)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from astra_site.lib.after_commit import after_commit
 from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import NotFound
 from astra_site.lib.hashing import Sha256
@@ -68,7 +68,7 @@ def clone_session(session_id: UUID, *, actor: str, clone_id: str | None = None) 
         dump = _sealed_dump(parent, snapshot)
         clone = _new_session(parent, snapshot, dump, actor)
         write_first(clone, [_header(parent, snapshot, dump, actor, clone_id), *_inherited(parent, dump)])
-        transaction.on_commit(partial(_open, clone), robust=True)
+        after_commit(_open, clone)
     return Cloned(clone, is_repeat=False)
 
 

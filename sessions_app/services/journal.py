@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from astra_site.lib.after_commit import after_commit
 from astra_site.lib.clock import utc_now
 from astra_site.lib.hashing import Sha256
 from custody.journal import AudioRecord, JournalEntry
@@ -67,7 +67,7 @@ def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
     Session.objects.filter(pk=session.pk).update(journal_length=session.journal_length, **changes)
     row = _row_of(session, entry, session.journal_length, recorded_at)
     row.save(force_insert=True)
-    transaction.on_commit(partial(_mirror, session, row), robust=True)
+    after_commit(_mirror, session, row)
     return row
 
 

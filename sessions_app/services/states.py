@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
+from astra_site.lib.after_commit import after_commit
 from astra_site.lib.clock import utc_now
 from sessions_app.models import Session, State
 from sessions_app.services.events import announce
@@ -38,5 +36,5 @@ def move(
     rows = Session.objects.filter(pk=session_id, state=before, **(only_if or {}))
     won = rows.update(state=after, state_changed_at=utc_now(), **changes)
     if won:
-        transaction.on_commit(partial(announce, session_id), robust=True)
+        after_commit(announce, session_id)
     return bool(won)

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
+from astra_site.lib.after_commit import after_commit
 from astra_site.lib.clock import Clock, utc_now
 from astra_site.lib.errors import Unavailable
 from astra_site.lib.ids import new_id
@@ -152,7 +152,7 @@ def settle(
         account = lock_account(tenant_id, resource)
         if entry_of(tenant_id, resource, QuotaEntryKind.SETTLE, reference) is None:
             post(account, NewQuotaEntry(QuotaEntryKind.SETTLE, amount, reference, session_id), now)
-        transaction.on_commit(partial(show_in_redis, account, settled=reference), robust=True)
+        after_commit(show_in_redis, account, settled=reference)
     return True
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
+from astra_site.lib.after_commit import after_commit
 from astra_site.lib.clock import Clock, utc_now
 from tenants.errors import QuotaChangeInvalid
 from tenants.models import QuotaEntry, QuotaEntryKind, Resource
@@ -96,7 +96,7 @@ def top_up(
             return known
         new = NewQuotaEntry(QuotaEntryKind.TOP_UP, amount, reference, actor=actor, note=note)
         entry = post(account, new, clock())
-        transaction.on_commit(partial(show_in_redis, account), robust=True)
+        after_commit(show_in_redis, account)
     return entry
 
 
@@ -115,7 +115,7 @@ def set_limit(
         if account.limit == limit:
             return
         post(account, NewQuotaEntry(QuotaEntryKind.LIMIT, limit, actor=actor, note=note), clock())
-        transaction.on_commit(partial(show_in_redis, account), robust=True)
+        after_commit(show_in_redis, account)
 
 
 def check_storage(tenant_id: UUID) -> None:
@@ -166,7 +166,7 @@ def book_growth(
         if amount > 0:
             new = NewQuotaEntry(QuotaEntryKind.SETTLE, amount, f"{series}:{mark}", session_id)
             post(account, new, clock())
-            transaction.on_commit(partial(show_in_redis, account), robust=True)
+            after_commit(show_in_redis, account)
     return max(0, amount)
 
 
