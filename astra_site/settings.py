@@ -163,6 +163,8 @@ JWT_ALGORITHMS = env.names("ASTRA_JWT_ALGORITHMS", "RS256,ES256")
 SIGNING_KEY = env.text("ASTRA_SIGNING_KEY", "")
 SIGNING_KEY_FILE = env.text("ASTRA_SIGNING_KEY_FILE", str(DATA_DIR / "keys" / "signing_key"))
 WORM_RETENTION_DAYS = env.integer("ASTRA_WORM_RETENTION_DAYS", 3650)
+# Each holds a database connection (ASTRA_DB_POOL_SIZE) of the worker that hands recordings over.
+WORM_COPIES_AT_ONCE = env.integer("ASTRA_WORM_COPIES_AT_ONCE", 4)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["astra_site.lib.bearer.BearerAuthentication"],

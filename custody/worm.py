@@ -13,6 +13,7 @@ from astra_site.lib.clock import Clock, utc_now
 from astra_site.lib.hashing import Sha256
 from astra_site.lib.object_store import Bucket, ObjectMissing, ObjectProtected, ObjectStore, Protection, object_store
 from astra_site.lib.tenancy import current_tenant_id
+from astra_site.lib.threads import each_at_once
 from custody.errors import CustodyAudioMissing, WormCopyDiffers
 from custody.evidence import audio_path, distinct_audio
 from custody.journal import AudioRecord, JournalEntry, audio_records
@@ -35,7 +36,8 @@ def hand_over_audio(
     or a copy left by a run that crashed is taken up; (3) that version of it is read back whole and hashed; (4) the same
     version is protected until `retain_until` (default: `WORM_RETENTION_DAYS` from now); (5) the row names it. What
     somebody else writes under the key meanwhile is another version. Idempotent, and resumable after a crash between
-    any two lines. `on_copied` is called after each recording: extend a lease there. Call it in the tenant's scope.
+    any two lines. `WORM_COPIES_AT_ONCE` are worked on at the same time: nearly all of it is waiting for the store.
+    `on_copied` is called after each recording: extend a lease there. Call it in the tenant's scope.
 
     A session that corrects another one shares its recordings: where `corrects` holds one, its copy is read back and
     hashed again and protected for as long as the longer of the two asks, and no second copy is made.
@@ -44,17 +46,19 @@ def hand_over_audio(
     the disk can undo it, and the audit report says so.
 
     Raises `CustodyAudioMissing` (`custody_audio_missing`), `WormCopyDiffers` (`worm_copy_differs`), and what the object
-    store raises; then the recordings before the failing one are held.
+    store raises; then the recordings before the failing one are held, and perhaps a few behind it.
     """
     target = store or object_store()
     until = retain_until or clock() + timedelta(days=settings.WORM_RETENTION_DAYS)
-    rows = []
-    for recording in distinct_audio(audio_records(entries)):
+
+    def hold(recording: AudioRecord) -> HeldObject:
         row = _held(session_id, recording.sha256)
         if row is None and corrects is not None:
             row = _share(target, session_id, corrects, recording, until, clock)
-        if row is None:
-            row = _take_into_custody(target, session_id, recording, until, clock)
+        return row or _take_into_custody(target, session_id, recording, until, clock)
+
+    rows = []
+    for row in each_at_once(hold, distinct_audio(audio_records(entries)), settings.WORM_COPIES_AT_ONCE):
         rows.append(row)
         on_copied()
     return rows

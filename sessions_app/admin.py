@@ -25,6 +25,7 @@ from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.delivery import audit_report, delivery_of
 from sessions_app.services.engine import engine_label
 from sessions_app.services.finalize import finalize
+from sessions_app.services.progress import progress_of
 from sessions_app.services.waiting import what_is_left
 from sessions_app.session_panels import PANELS, clock_time
 
@@ -180,7 +181,11 @@ class SessionAdmin(ReadOnlyAdmin):
         state = State(session.state)
         failure = session.failure or {}
         left = what_is_left(session) if state in FINALIZABLE else None
+        progress = progress_of(session)
         return {
+            "progress": progress,
+            "step": word_for(progress.step if progress else None),
+            "step_number": progress.done + 1 if progress else 0,
             "badge": badge(state.label, STATE_VARIANTS[state.value]),
             "failure": explain_code(failure.get("code") or "", failure.get("message") or "") if failure else "",
             "failed_step": word_for(failure.get("step")),

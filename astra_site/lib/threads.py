@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, transaction
 
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _Parameters = ParamSpec("_Parameters")
 
@@ -43,3 +44,25 @@ def _with_connections_given_back(call: Callable[[], _Result]) -> _Result:
         return call()
     finally:
         close_old_connections()
+
+
+def each_at_once(work: Callable[[_Item], _Result], items: Sequence[_Item], at_once: int) -> Iterator[_Result]:
+    """Do the same blocking work on many items, a few at once; yield what it returns, in the order of the items.
+
+    Every thread sees the caller's tenant scope and log context. The first error, in the order of the items, is raised
+    as soon as its turn comes; what has not begun then is not begun any more. Inside a transaction, which no other
+    thread can share, the items are done one after the other.
+    """
+    if at_once <= 1 or len(items) <= 1 or transaction.get_connection().in_atomic_block:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="astra-each") as threads:
+        waiting = [
+            threads.submit(contextvars.copy_context().run, _with_connections_given_back, partial(work, item))
+            for item in items
+        ]
+        try:
+            for done in waiting:
+                yield done.result()
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from astra_site.lib.object_store import Bucket
 from astra_site.lib.tenancy import tenant_scope
@@ -15,6 +16,8 @@ from sessions_app.models import Session
 from sessions_app.services import minutes as production
 from sessions_app.services.progress import Counted
 from sessions_app.services.waiting import what_is_left
+from tenants.models import Role
+from tests.browser.people import member, signed_in
 from tests.factories.sessions import SessionFactory
 from tests.people import Person, client_for
 from tests.quota.ground import at_once
@@ -61,7 +64,7 @@ def test_thirty_two_callers_at_once_are_told_the_same_and_make_one_job(minutes: 
     assert len(minutes.jobs(flow="produce_minutes")) == 1
 
 
-def test_progress_names_the_step_and_counts(minutes: Minutes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_names_the_step_and_counts(minutes: Minutes, alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     assert minutes.show()["progress"] is None
     minutes.send_audio(3, WAV)
     minutes.send_audio(4, OTHER_WAV)
@@ -89,6 +92,9 @@ def test_progress_names_the_step_and_counts(minutes: Minutes, monkeypatch: pytes
     monkeypatch.setattr(Counted, "one_more", count_and_look)
     waiting = minutes.finalize().json()["progress"]
     assert waiting == {"step": "write_dump", "done": 0, "of": 4, "objects": None}
+    clerk = signed_in(member(alice.council, Role.CLERK))
+    page = clerk.get(reverse("admin:sessions_app_session_change", args=[minutes.session_id])).content.decode()
+    assert "Escribir el volcado de la sesión" in page
     finish_jobs()
     assert [(one["step"], one["done"]) for one in seen] == [
         ("write_dump", 0),
