@@ -155,6 +155,14 @@ class JournalRow(TenantOwned):
                 name="journal_one_asset_per_content",
             ),
         ]
+        indexes = [
+            # Asked for at every input and correction; the many kinds are found by their sequence number.
+            models.Index(
+                fields=["session", "kind", "number"],
+                condition=models.Q(kind__in=["context", "asset", "edit", "inherited"]),
+                name="journal_few_of_a_kind",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} · {self.kind}"
