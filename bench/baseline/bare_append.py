@@ -48,11 +48,12 @@ class BareAppend:
                 break
         if scope["path"] != "/health/ready":
             _, session, sequence = scope["path"].split("/")
-            await self._append(session, int(sequence), body)
+            await self.append(session, int(sequence), body)
         await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    async def _append(self, session: str, sequence: int, body: bytes) -> None:
+    async def append(self, session: str, sequence: int, body: bytes) -> None:
+        """Make the writes of one append."""
         async with self._lock:
             if not self._ready:
                 await self._pool.open()
