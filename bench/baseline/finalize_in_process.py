@@ -22,6 +22,7 @@ from jobs.runtime.work import run_job  # noqa: E402 - needs django.setup
 from sessions_app.builder import build_minutes  # noqa: E402 - needs django.setup
 from sessions_app.models import Session, State  # noqa: E402 - needs django.setup
 from sessions_app.services.finalize import finalize  # noqa: E402 - needs django.setup
+from sessions_app.services.journal import sealed_entries  # noqa: E402 - needs django.setup
 from sessions_app.services.minutes import session_dump  # noqa: E402 - needs django.setup
 from sessions_app.services.sessions import start_session  # noqa: E402 - needs django.setup
 from sessions_app.services.waiting import what_is_left  # noqa: E402 - needs django.setup
@@ -74,11 +75,15 @@ def _session(blocks: int, *, spoken: bool, understood: bool = True) -> Session:
 
 
 def _floor(session: Session) -> None:
-    """Make and hash the same dump, build and hash the same document."""
+    """Make and hash the same dump, build and hash the same document; copy the same recordings and read them back."""
     dump = session_dump(session)
     Sha256.of(canonical_json(dump))
     pinned = session.skeleton_version
     build_minutes(object_store().get(Bucket.SKELETONS, pinned.object_key), dump, {})
+    for entry in sealed_entries(session.id, with_audio=True):
+        if entry.audio is not None:
+            object_store().copy(Bucket.AUDIO, entry.audio.key, Bucket.DOCUMENTS, f"bench/{entry.audio.key}")
+            Sha256.of(object_store().get(Bucket.DOCUMENTS, f"bench/{entry.audio.key}"))
 
 
 def _steps(job_id: Any) -> dict[str, float]:

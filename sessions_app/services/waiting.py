@@ -38,7 +38,7 @@ def what_is_left(session: Session) -> Drain:
     last = session.final_sequence_id or session.highest_sequence_id
     first = min(inherited_through(session) if session.accept_gaps else understood, last)
     there = inputs_after(session, first).filter(sequence_id__lte=last)
-    missing_count = last - first - there.count()
+    missing_count = last - first - there.count() if first < last else 0
     missing: list[int] = []
     if missing_count:
         known = set(there.values_list("sequence_id", flat=True))
