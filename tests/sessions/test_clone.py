@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from django.db import connection
 
 from astra_site.lib.object_store import Bucket, object_store
 from astra_site.lib.tenancy import all_tenants
@@ -177,6 +179,29 @@ def test_one_correction_at_a_time(first: Minutes) -> None:
         assert refused.json()["details"]["session_id"] == second.session_id
     second.close()
     assert cloned(first).minutes.session_id != second.session_id
+
+
+def at_once(minutes: Minutes, person: Person, names: list[str | None]) -> list[Any]:
+    """Clone on one thread for each name."""
+
+    def one(name: str | None) -> Any:
+        try:
+            return clone(Minutes(client_for(person), minutes.session_id), **({"clone_id": name} if name else {}))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        return list(pool.map(one, names, timeout=60.0))
+
+
+def test_of_many_at_once_one_correction_is_made(first: Minutes, alice: Person) -> None:
+    assert sorted(answer.status_code for answer in at_once(first, alice, [None, "a", "b", "c"])) == [201, 409, 409, 409]
+
+
+def test_one_wish_sent_by_many_makes_one_correction(first: Minutes, alice: Person) -> None:
+    answers = at_once(first, alice, ["v2"] * 4)
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert len({answer.json()["session_id"] for answer in answers}) == 1
 
 
 def test_a_correction_can_be_corrected(first: Minutes, tmp_path: Path) -> None:
