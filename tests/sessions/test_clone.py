@@ -283,16 +283,13 @@ def test_pending_audio_can_be_typed_in_the_correction(alice: Person) -> None:
     assert "Se oye el himno." in clerk.minutes.document_text()
 
 
-@pytest.mark.parametrize("how", ["altered", "gone"])
-def test_a_dump_that_is_not_the_sealed_one_is_not_cloned(first: Minutes, alice: Person, how: str) -> None:
+def test_a_dump_that_is_not_the_sealed_one_is_not_cloned(first: Minutes, alice: Person) -> None:
     path = path_of(Bucket.DOCUMENTS, first.row().dump_key)
-    content = path.read_bytes()
+    other = path.read_bytes().replace(b'"in_favour":14', b'"in_favour":15')
     before = world(alice.tenant_id)
-    changed = (
-        overwritten(path, content.replace(b'"in_favour":14', b'"in_favour":15')) if how == "altered" else without(path)
-    )
-    with changed:
-        assert_problem(clone(first), 409, "dump_altered")
+    for changed in (overwritten(path, other), without(path)):
+        with changed:
+            assert_problem(clone(first), 409, "dump_altered")
     assert world(alice.tenant_id) == before
     assert clone(first).status_code == 201
 
@@ -316,9 +313,8 @@ def test_the_outsider_and_the_reader_clone_nothing(first: Minutes, alice: Person
     assert world(alice.tenant_id, charlie.tenant_id) == before
 
 
-@pytest.mark.parametrize("name", ["x" * 65, "", "a\x00b"])
-def test_a_name_has_a_length(first: Minutes, name: str) -> None:
-    assert clone(first, clone_id=name).status_code == 400
+def test_a_name_has_a_length(first: Minutes) -> None:
+    assert [clone(first, clone_id=name).status_code for name in ("x" * 65, "", "a\x00b")] == [400] * 3
 
 
 def test_the_evidence_tells_what_is_corrected(first: Minutes, tmp_path: Path) -> None:

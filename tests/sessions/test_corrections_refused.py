@@ -90,24 +90,25 @@ def test_a_correction_says_what_it_is_based_on(clerk: Clerk) -> None:
     assert_problem(clerk.call("2.0", "edit", {"If-Match": "*"}, text="x"), 400, "revision_invalid")
 
 
-@pytest.mark.parametrize(
-    ("verb", "fields"),
-    [
-        ("edit", {"text": "x"}),
-        ("split", {"at": 4}),
-        ("merge", {"other_block_id": "3.0", "other_revision": 8}),
-        ("move", {"after": "3.0"}),
-        ("retype", {"intent": "DEBATE"}),
-        ("restrict", {"restricted": True}),
-    ],
-)
-def test_a_stale_revision_is_shown_the_block_as_it_is_now(clerk: Clerk, verb: str, fields: dict[str, Any]) -> None:
+EVERY_OPERATION: list[tuple[str, dict[str, Any]]] = [
+    ("edit", {"text": "x"}),
+    ("split", {"at": 4}),
+    ("merge", {"other_block_id": "3.0", "other_revision": 8}),
+    ("move", {"after": "3.0"}),
+    ("retype", {"intent": "DEBATE"}),
+    ("restrict", {"restricted": True}),
+]
+
+
+def test_a_stale_revision_is_shown_the_block_as_it_is_now(clerk: Clerk, subtests: pytest.Subtests) -> None:
     stale = clerk.revision("2.0")
     clerk.do("2.0", "edit", text="Alguien fue más rápido.")
-    refused = clerk.call("2.0", verb, **{"revision": stale, **fields})
-    assert_problem(refused, 409, "block_changed")
-    assert refused.json()["details"]["block"] == clerk.block("2.0")
-    assert_problem(clerk.call("2.0", verb, {"If-Match": f'"{stale}"'}, **fields), 409, "block_changed")
+    for verb, fields in EVERY_OPERATION:
+        with subtests.test(verb=verb):
+            refused = clerk.call("2.0", verb, **{"revision": stale, **fields})
+            assert_problem(refused, 409, "block_changed")
+            assert refused.json()["details"]["block"] == clerk.block("2.0")
+            assert_problem(clerk.call("2.0", verb, {"If-Match": f'"{stale}"'}, **fields), 409, "block_changed")
 
 
 def test_a_merge_is_refused_when_the_neighbour_changed(clerk: Clerk) -> None:
