@@ -72,11 +72,11 @@ class SessionAdmin(ReadOnlyAdmin):
         ),
         (_("Data of the minutes"), {"fields": ("minutes_data",)}),
         (_("Pinned at the start"), {"fields": ("pinned_config", "pinned_skeleton", "engine")}),
-        (_("Seal"), {"fields": ("whole_seal", "snapshot_link")}),
+        (_("Seal"), {"fields": ("whole_seal", "snapshot_link", "versions")}),
     )
     readonly_fields = (
         *("inputs", "minutes_data", "pinned_config", "pinned_skeleton"),
-        *("engine", "whole_seal", "snapshot_link"),
+        *("engine", "whole_seal", "snapshot_link", "versions"),
     )
 
     # -- Rows and columns ------------------------------------------------------------------------------------------
@@ -153,6 +153,18 @@ class SessionAdmin(ReadOnlyAdmin):
         return (
             _link("custody_snapshot", session.snapshot_id, gettext("open the snapshot")) if session.snapshot_id else "—"
         )
+
+    @display(description=_("versions"))
+    def versions(self, session: Session) -> str:
+        """The minutes that these correct, and those that correct these."""
+        parent, later = session.parent_session_id, Session.objects.filter(parent_session_id=session.pk)
+        found = [_link("sessions_app_session", parent, gettext("corrects an earlier version"))] if parent else []
+        words = gettext("corrected by a later version")
+        found += [
+            format_html("{} ({})", _link("sessions_app_session", one.pk, words), one.get_state_display())
+            for one in later.order_by("pk")
+        ]
+        return format_html_join("", "<div>{}</div>", ((line,) for line in found)) or "—"
 
     # -- The detail page -------------------------------------------------------------------------------------------
     def change_view(
