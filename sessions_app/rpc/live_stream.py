@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import grpc
-from django.conf import settings
 from django.db import DataError, InterfaceError, OperationalError
 from rest_framework.exceptions import APIException
 
@@ -18,14 +17,13 @@ from astra_site.lib.logs import log_context
 from astra_site.lib.problems import problem_of
 from astra_site.lib.rpc.behaviour import Call, readable
 from astra_site.lib.rpc.lifetime import Lifetime
-from astra_site.lib.tenancy import get_owned
 from astra_site.lib.threads import in_thread
 from sessions_app.api.views import READ
-from sessions_app.models import Session
 from sessions_app.rpc import requests, verbs
 from sessions_app.rpc.generated import session_pb2 as pb
-from sessions_app.rpc.messages import error_message, welcome_message
+from sessions_app.rpc.messages import error_message
 from sessions_app.rpc.telling import tell_events
+from sessions_app.services.inputs import MAX_SEQUENCE_JUMP
 
 HELLO_WITHIN_S: Final = 10.0
 _ENDS_THE_STREAM: Final = (401, 403)
@@ -45,6 +43,7 @@ class LiveStream:
         self._caller = caller
         self._lifetime = lifetime
         self._writing = asyncio.Lock()
+        self._next_sequence_id = 1
 
     async def run(self) -> None:
         """Serve the stream to its end: the client half-closes, the token expires, or the server stops."""
@@ -54,7 +53,9 @@ class LiveStream:
         if hello.events:
             check_scope(self._caller, READ)
         with log_context(session_id=session_id):
-            await self._send(pb.StreamResponse(welcome=await in_thread(_welcome, session_id)))
+            welcome = await in_thread(verbs.welcome, session_id)
+            self._next_sequence_id = welcome.highest_sequence_id + 1
+            await self._send(pb.StreamResponse(welcome=welcome))
             try:
                 async with asyncio.TaskGroup() as tasks:
                     telling = tasks.create_task(self._tell(session_id, after)) if hello.events else None
@@ -104,13 +105,14 @@ class LiveStream:
         check_active(self._caller)
         actor = self._caller.subject
         if request.HasField("context"):
-            return pb.StreamResponse(context=verbs.set_context(session_id, request.context, actor))
+            changed = verbs.set_context(session_id, request.context, actor, not_before=self._next_sequence_id)
+            return pb.StreamResponse(context=changed)
+        number = request.input.sequence_id
+        if number < self._next_sequence_id + MAX_SEQUENCE_JUMP:
+            # A number that was refused counts too: sent again, it belongs to the context that it was sent in.
+            self._next_sequence_id = max(self._next_sequence_id, number + 1)
         return pb.StreamResponse(ack=verbs.append(session_id, request.input, actor))
 
     async def _send(self, answer: pb.StreamResponse) -> None:
         async with self._writing:
             await self._lifetime.finish(self._call.write(answer))
-
-
-def _welcome(session_id: UUID) -> pb.StreamWelcome:
-    return welcome_message(get_owned(Session, session_id), settings.MAX_CHUNK_BYTES)

@@ -9,12 +9,13 @@ from typing import Any
 from google.protobuf.json_format import ParseDict
 
 from astra_site.lib.problems import Problem
-from sessions_app.api.serializers import DrainOutput, SessionOutput
+from sessions_app.api.serializers import SessionOutput
 from sessions_app.buffer.store import Page
 from sessions_app.models import JournalRow, Session
 from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.services.events import SessionEvent
 from sessions_app.services.inputs import Accepted
+from sessions_app.services.standing import Standing
 from sessions_app.services.waiting import what_is_left
 
 
@@ -42,15 +43,17 @@ def context_message(row: JournalRow) -> pb.Context:
     return ParseDict(dict(row.payload), pb.Context(), ignore_unknown_fields=True)
 
 
-def welcome_message(session: Session, max_audio_bytes: int) -> pb.StreamWelcome:
+def welcome_message(session: Session, standing: Standing, max_audio_bytes: int) -> pb.StreamWelcome:
     """Return where a session stands, for a client that sends (again)."""
-    left = DrainOutput(what_is_left(session)).data
+    left = what_is_left(session)
     return pb.StreamWelcome(
         session_id=str(session.id),
-        state=pb.SessionState.Value(_state_name(session.state)),
-        highest_sequence_id=session.highest_sequence_id,
-        missing=left["missing"],
-        missing_count=left["missing_count"],
+        state=pb.SessionState.Value(_state_name(standing.state)),
+        highest_sequence_id=standing.highest_sequence_id,
+        acknowledged_to=standing.acknowledged_to,
+        last_event=standing.journal_length,
+        missing=left.missing,
+        missing_count=left.missing_count,
         max_audio_bytes=max_audio_bytes,
     )
 

@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rest_framework import serializers
 
 from astra_site.lib.json_input import check_json
+from sessions_app.api.clones import SessionCloneView
 from sessions_app.api.views import SessionAppendView, SessionBlocksView, SessionContextView, SessionStartView
 from sessions_app.errors import InputInvalid, InputTooLarge
 from sessions_app.models import Mode
@@ -19,7 +20,8 @@ from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.services.inputs import Captured
 
 _MODES: Final = {pb.MODE_BATCH: Mode.BATCH, pb.MODE_REALTIME: Mode.REALTIME}
-_EXACT = 2**53
+_EXACT: Final = 2**53
+_CONTEXT_FIELDS: Final = ("speaker", "topic", "zone", "restricted", "from_sequence_id")
 
 
 class _SessionId(serializers.Serializer[Any]):
@@ -72,14 +74,12 @@ def input_values(given: pb.Input) -> dict[str, Any]:
     }
 
 
-def context_changes(change: pb.ContextChange) -> dict[str, Any]:
-    """Return the changes that `change_context` takes. An empty text takes a value away."""
-    texts = {name: getattr(change, name) or None for name in ("speaker", "topic", "zone") if change.HasField(name)}
-    changes = {**texts, **({"restricted": change.restricted} if change.HasField("restricted") else {})}
-    values = _checked(SessionContextView.Input, changes)
-    if not values:
-        raise InputInvalid("context_empty", "Send at least one of speaker, topic, zone and restricted.")
-    return values
+def context_values(change: pb.ContextChange) -> dict[str, Any]:
+    """Return the arguments of `change_context`, but for the session. An empty text takes a value away."""
+    given = {name: getattr(change, name) for name in _CONTEXT_FIELDS if change.HasField(name)}
+    data = {name: None if value == "" else value for name, value in given.items()}
+    changes = _checked(SessionContextView.Input, data)
+    return {"from_sequence_id": changes.pop("from_sequence_id", None), "changes": changes}
 
 
 def page_of(request: pb.ListBlocksRequest) -> tuple[int, int]:
@@ -87,6 +87,12 @@ def page_of(request: pb.ListBlocksRequest) -> tuple[int, int]:
     data = {"first": request.first, **({"limit": request.limit} if request.HasField("limit") else {})}
     values = _checked(SessionBlocksView.Input, data)
     return values["first"], values["limit"]
+
+
+def clone_values(request: pb.CloneRequest) -> dict[str, Any]:
+    """Return the arguments of `clone_session`, but for the session."""
+    values = _checked(SessionCloneView.Input, {"clone_id": request.clone_id} if request.clone_id else {})
+    return {"clone_id": values.get("clone_id")}
 
 
 class _EventNumber(serializers.Serializer[Any]):

@@ -80,9 +80,9 @@ class SessionServicer(SessionServiceServicer):
         """Drain, build and seal."""
         return await _of_session(request.session_id, verbs.ask_for_minutes, request, current_caller().subject)
 
-    async def Clone(self, request: pb.CloneRequest, context: Call) -> pb.Session:
+    async def Clone(self, request: pb.CloneRequest, context: Call) -> pb.CloneResponse:
         """Start a correction of a closed session."""
-        raise NotImplementedError
+        return await _of_session(request.session_id, verbs.clone, request, current_caller().subject)
 
 
 async def _of_session(

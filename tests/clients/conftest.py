@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from astra_site.embedded import EmbeddedServices
 from tests.realtime.live_server import LiveServer
-from tests.realtime.live_server import serving as serving_sockets
+from tests.realtime.live_server import serving as serving_web
 from tests.rpc.serving import Serving, serving
 
 
@@ -18,8 +19,8 @@ def server(transactional_db: None) -> Iterator[Serving]:
         yield running
 
 
-@pytest.fixture
-def sockets(transactional_db: None) -> Iterator[LiveServer]:
-    """The web process, which serves WebSockets."""
-    with serving_sockets() as running:
+@pytest.fixture(scope="package")
+def web(services: EmbeddedServices, django_db_setup: None) -> Iterator[LiveServer]:
+    """A web server, as it runs in production, for all tests of the package."""
+    with serving_web() as running:
         yield running

@@ -11,23 +11,27 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from pytest_django.live_server_helper import LiveServer
 
 from sessions_app.clients.table import TRANSPORTS
 from tests.people import Person, client_for
-from tests.realtime.live_server import LiveServer as SocketServer
+from tests.realtime.live_server import LiveServer
 from tests.rpc.serving import Serving
 from tests.sessions.minutes_client import Minutes, finish_jobs
 from tests.transcription.encodings import encode
 
+pytestmark = pytest.mark.django_db(transaction=True)
 EXAMPLES = Path(__file__).parents[2] / "docs" / "clients"
 TIMEOUT_S = 60
 
 
 @pytest.fixture
-def targets(server: Serving, sockets: SocketServer, live_server: LiveServer) -> dict[str, str]:
+def targets(server: Serving, web: LiveServer) -> dict[str, str]:
     """What each example is told to connect to."""
-    return {"rest": live_server.url, "websocket": sockets.url, "grpc": f"127.0.0.1:{server.server.ports[0]}"}
+    return {
+        "rest": f"http://127.0.0.1:{web.port}",
+        "websocket": web.url,
+        "grpc": f"127.0.0.1:{server.server.ports[0]}",
+    }
 
 
 @pytest.fixture

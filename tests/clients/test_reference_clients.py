@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pytest_django.live_server_helper import LiveServer
 
 from astra_site.lib.clock import utc_now
 from jobs.transcription.chunks import encode_chunk
@@ -20,12 +19,13 @@ from sessions_app.clients.transport import Chunk, ComeBackLater, Pending, Server
 from sessions_app.clients.websocket import WebSocketClient
 from tests.clients.cutting import wire
 from tests.people import Person, client_for
-from tests.realtime.live_server import LiveServer as SocketServer
+from tests.realtime.live_server import LiveServer
 from tests.rpc.serving import Serving, serving
 from tests.sessions.minutes_client import Minutes
 from tests.sessions.test_bad_tokens import signed
 from tests.transcription.encodings import tone
 
+pytestmark = pytest.mark.django_db(transaction=True)
 COUNT = 12
 MAKE: dict[str, Callable[[int, Token], SessionClient]] = {
     "rest": lambda port, token: RestClient(f"http://127.0.0.1:{port}", token),
@@ -41,13 +41,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def port(kind: str, live_server: LiveServer, request: pytest.FixtureRequest) -> int:
+def port(kind: str, request: pytest.FixtureRequest) -> int:
     """Where its server listens."""
-    if kind == "rest":
-        return int(live_server.url.rpartition(":")[2])
-    if kind == "websocket":
-        sockets: SocketServer = request.getfixturevalue("sockets")
-        return sockets.port
+    if kind in ("rest", "websocket"):
+        web: LiveServer = request.getfixturevalue("web")
+        return web.port
     server: Serving = request.getfixturevalue("server")
     return server.server.ports[0]
 

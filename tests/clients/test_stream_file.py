@@ -8,25 +8,25 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django.live_server_helper import LiveServer
 
 from sessions_app.clients import transport
 from sessions_app.clients.table import TRANSPORTS
 from tests.people import Person, client_for
-from tests.realtime.live_server import LiveServer as SocketServer
+from tests.realtime.live_server import LiveServer
 from tests.rpc.serving import Serving
 from tests.sessions.minutes_client import Minutes
 from tests.sessions.samples import png
 from tests.transcription.encodings import WHOLE, encode
 
+pytestmark = pytest.mark.django_db(transaction=True)
 SPEECH = Path(__file__).parents[1] / "data" / "speech" / "contract"
 
 
 @pytest.fixture
-def urls(server: Serving, sockets: SocketServer, live_server: LiveServer) -> dict[str, str]:
+def urls(server: Serving, web: LiveServer) -> dict[str, str]:
     """The address of each transport's server."""
     grpc = f"grpc://127.0.0.1:{server.server.ports[0]}"
-    return {"rest": live_server.url, "websocket": sockets.url, "grpc": grpc}
+    return {"rest": f"http://127.0.0.1:{web.port}", "websocket": web.url, "grpc": grpc}
 
 
 def stream(person: Person, path: Path, url: str, *arguments: str) -> str:

@@ -63,6 +63,24 @@ def test_any_order_and_any_repetition_make_the_same_session(rpc: Rpc, minutes: M
     assert [block["text"] for block in minutes.blocks()] == list(texts.values())
 
 
+def test_what_is_sent_again_keeps_the_context_that_it_was_sent_in(rpc: Rpc, minutes: Minutes) -> None:
+    with live(rpc) as stream:
+        stream.hello(minutes.session_id)
+        stream.send_audio(1, b"nonsense")
+        assert stream.read("error").code == "audio_unreadable"
+        stream.say(400_000, DEBATE)
+        assert stream.read("error").code == "sequence_id_too_far"
+        stream.set_context(speaker="Ana Ruiz")
+        assert stream.read("context").from_sequence_id == 2
+        stream.set_context(topic="Acueducto", from_sequence_id=5)
+        assert stream.read("context").from_sequence_id == 5
+        for number in (1, 2):
+            stream.say(number, DEBATE)
+            stream.read("ack")
+    finish_jobs()
+    assert [block["speaker"] for block in minutes.blocks()] == [None, "Ana Ruiz"]
+
+
 def test_a_broken_connection_is_resumed_without_loss(rpc: Rpc, minutes: Minutes) -> None:
     with live(rpc) as stream:
         stream.hello(minutes.session_id)
@@ -73,7 +91,8 @@ def test_a_broken_connection_is_resumed_without_loss(rpc: Rpc, minutes: Minutes)
     with live(rpc) as again:
         welcome = again.hello(minutes.session_id)
         assert welcome.highest_sequence_id in (3, 4)
-        assert (list(welcome.missing), welcome.missing_count) == ([2], 1)
+        assert (list(welcome.missing), welcome.missing_count, welcome.acknowledged_to) == ([2], 1, 1)
+        assert welcome.last_event == len(minutes.journal())
         for number, text in ((2, DEBATE), (3, VOTE), (4, CLOSING)):
             again.say(number, text)
         acks = [again.read("ack") for _ in range(3)]

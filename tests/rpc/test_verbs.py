@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
@@ -14,7 +15,7 @@ from sessions_app.api.serializers import DeliveryOutput, DrainOutput, PinnedOutp
 from sessions_app.models import Mode, State
 from sessions_app.rpc.generated import session_pb2 as pb
 from tests.people import Person, client_for
-from tests.rpc.serving import TIMEOUT_S, Rpc, bearer
+from tests.rpc.serving import TIMEOUT_S, Rpc, bearer, refused
 from tests.sessions.minutes_client import CLOSING, OPENING, VOTE, Minutes, finish_jobs
 from tests.sessions.samples import FLAC
 
@@ -147,6 +148,28 @@ def test_finalize_drains_and_closes_and_the_links_are_those_of_rest(rpc: Rpc, mi
     assert (closed.state, closed.is_draining, closed.HasField("drain")) == (pb.SESSION_STATE_CLOSED, False, False)
     assert closed.delivery.integrity_hash == minutes.show()["delivery"]["integrity_hash"]
     assert closed.job_id == minutes.show()["job_id"]
+
+
+def test_a_clone_corrects_a_closed_session_once(rpc: Rpc, minutes: Minutes, alice: Person) -> None:
+    rpc.say(minutes.session_id, 1, OPENING)
+    ask = pb.CloneRequest(session_id=minutes.session_id, clone_id="v2")
+    with refused("session_not_closed", grpc.StatusCode.FAILED_PRECONDITION):
+        rpc.call("Clone", ask)
+    minutes.close()
+    made, again = rpc.call("Clone", ask), rpc.call("Clone", ask)
+    assert (made.is_repeat, again.is_repeat) == (False, True)
+    assert made.session.session_id == again.session.session_id
+    assert made.session.state == pb.SESSION_STATE_OPEN
+    assert made.session.parent_session_id == minutes.session_id
+    correction = Minutes(client_for(alice), made.session.session_id)
+    assert [block["text"] for block in correction.blocks()] == [OPENING]
+    ask.clone_id = "v3"
+    with refused("clone_open", grpc.StatusCode.FAILED_PRECONDITION) as said:
+        rpc.call("Clone", ask)
+    assert said["details"]["session_id"] == made.session.session_id
+    ask.clone_id = "x" * 65
+    with refused("input_invalid", grpc.StatusCode.INVALID_ARGUMENT):
+        rpc.call("Clone", ask)
 
 
 def test_a_watcher_is_told_everything_once_and_in_order_until_the_session_is_closed(rpc: Rpc, minutes: Minutes) -> None:

@@ -321,7 +321,7 @@ class StreamRequest(_message.Message):
 
     @_builtins.property
     def context(self) -> Global___ContextChange:
-        """Who speaks from the next number on."""
+        """Who speaks, from the number after the highest one sent on this stream or accepted before, refused ones included."""
 
     def __init__(
         self,
@@ -432,6 +432,8 @@ class StreamWelcome(_message.Message):
     MISSING_FIELD_NUMBER: _builtins.int
     MISSING_COUNT_FIELD_NUMBER: _builtins.int
     MAX_AUDIO_BYTES_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_TO_FIELD_NUMBER: _builtins.int
+    LAST_EVENT_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID of the session."""
     state: Global___SessionState.ValueType
@@ -442,6 +444,10 @@ class StreamWelcome(_message.Message):
     """How many never came."""
     max_audio_bytes: _builtins.int
     """Largest audio of one input, in bytes."""
+    acknowledged_to: _builtins.int
+    """Every number up to this one was accepted; 0 for none."""
+    last_event: _builtins.int
+    """Number of the last event; `events_after` of it asks for what is new only."""
     @_builtins.property
     def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Numbers below it that never came; the first hundred."""
@@ -455,10 +461,12 @@ class StreamWelcome(_message.Message):
         missing: _abc.Iterable[_builtins.int] | None = ...,
         missing_count: _builtins.int = ...,
         max_audio_bytes: _builtins.int = ...,
+        acknowledged_to: _builtins.int = ...,
+        last_event: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["highest_sequence_id", b"highest_sequence_id", "max_audio_bytes", b"max_audio_bytes", "missing", b"missing", "missing_count", b"missing_count", "session_id", b"session_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_to", b"acknowledged_to", "highest_sequence_id", b"highest_sequence_id", "last_event", b"last_event", "max_audio_bytes", b"max_audio_bytes", "missing", b"missing", "missing_count", b"missing_count", "session_id", b"session_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -516,6 +524,7 @@ class ContextChange(_message.Message):
     TOPIC_FIELD_NUMBER: _builtins.int
     ZONE_FIELD_NUMBER: _builtins.int
     RESTRICTED_FIELD_NUMBER: _builtins.int
+    FROM_SEQUENCE_ID_FIELD_NUMBER: _builtins.int
     speaker: _builtins.str
     """Who speaks."""
     topic: _builtins.str
@@ -524,6 +533,8 @@ class ContextChange(_message.Message):
     """The placeholder of the skeleton that the blocks go to."""
     restricted: _builtins.bool
     """Left out of the public edition of the minutes."""
+    from_sequence_id: _builtins.int
+    """The first number it holds for, for clients that send out of order; the next new one when not set."""
     def __init__(
         self,
         *,
@@ -531,11 +542,14 @@ class ContextChange(_message.Message):
         topic: _builtins.str | None = ...,
         zone: _builtins.str | None = ...,
         restricted: _builtins.bool | None = ...,
+        from_sequence_id: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_restricted", b"_restricted", "_speaker", b"_speaker", "_topic", b"_topic", "_zone", b"_zone", "restricted", b"restricted", "speaker", b"speaker", "topic", b"topic", "zone", b"zone"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_from_sequence_id", b"_from_sequence_id", "_restricted", b"_restricted", "_speaker", b"_speaker", "_topic", b"_topic", "_zone", b"_zone", "from_sequence_id", b"from_sequence_id", "restricted", b"restricted", "speaker", b"speaker", "topic", b"topic", "zone", b"zone"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_restricted", b"_restricted", "_speaker", b"_speaker", "_topic", b"_topic", "_zone", b"_zone", "restricted", b"restricted", "speaker", b"speaker", "topic", b"topic", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_from_sequence_id", b"_from_sequence_id", "_restricted", b"_restricted", "_speaker", b"_speaker", "_topic", b"_topic", "_zone", b"_zone", "from_sequence_id", b"from_sequence_id", "restricted", b"restricted", "speaker", b"speaker", "topic", b"topic", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__from_sequence_id: _TypeAlias = _typing.Literal["from_sequence_id"]  # noqa: Y015
+    _WhichOneofArgType__from_sequence_id: _TypeAlias = _typing.Literal["_from_sequence_id", b"_from_sequence_id"]  # noqa: Y015
     _WhichOneofReturnType__restricted: _TypeAlias = _typing.Literal["restricted"]  # noqa: Y015
     _WhichOneofArgType__restricted: _TypeAlias = _typing.Literal["_restricted", b"_restricted"]  # noqa: Y015
     _WhichOneofReturnType__speaker: _TypeAlias = _typing.Literal["speaker"]  # noqa: Y015
@@ -544,6 +558,8 @@ class ContextChange(_message.Message):
     _WhichOneofArgType__topic: _TypeAlias = _typing.Literal["_topic", b"_topic"]  # noqa: Y015
     _WhichOneofReturnType__zone: _TypeAlias = _typing.Literal["zone"]  # noqa: Y015
     _WhichOneofArgType__zone: _TypeAlias = _typing.Literal["_zone", b"_zone"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__from_sequence_id) -> _WhichOneofReturnType__from_sequence_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__restricted) -> _WhichOneofReturnType__restricted | None: ...
     @_typing.overload
@@ -1331,17 +1347,49 @@ class CloneRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SESSION_ID_FIELD_NUMBER: _builtins.int
+    CLONE_ID_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID of the closed session."""
+    clone_id: _builtins.str
+    """The client's own name for this correction, at most 64 characters: sent again, it returns the session that it made."""
     def __init__(
         self,
         *,
         session_id: _builtins.str = ...,
+        clone_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clone_id", b"clone_id", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloneRequest: _TypeAlias = CloneRequest  # noqa: Y015
+
+@_typing.final
+class CloneResponse(_message.Message):
+    """A correction that was started."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    IS_REPEAT_FIELD_NUMBER: _builtins.int
+    is_repeat: _builtins.bool
+    """This `clone_id` had made it before."""
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """The new session; `parent_session_id` names the one that it corrects."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+        is_repeat: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_repeat", b"is_repeat", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloneResponse: _TypeAlias = CloneResponse  # noqa: Y015

@@ -78,7 +78,7 @@ class SessionServiceStub:
         self.Clone = channel.unary_unary(
                 '/astra.session.v1.SessionService/Clone',
                 request_serializer=astra_dot_session_dot_v1_dot_session__pb2.CloneRequest.SerializeToString,
-                response_deserializer=astra_dot_session_dot_v1_dot_session__pb2.Session.FromString,
+                response_deserializer=astra_dot_session_dot_v1_dot_session__pb2.CloneResponse.FromString,
                 _registered_method=True)
 
 
@@ -117,7 +117,8 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetContext(self, request, context):
-        """Sets who speaks, about what, and where it goes, for every input after those that were accepted so far.
+        """Sets who speaks, about what, and where it goes, for every input after those that were accepted so far, or from the
+        number that the change names.
         Scope: sessions:write.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -156,7 +157,7 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Clone(self, request, context):
-        """Starts a correction (V2) of a closed session from what was sealed; it names the session that it corrects.
+        """Starts a correction (V2) of a closed session: a new open session with all that the closed one was sealed with.
         Scope: sessions:write.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -209,7 +210,7 @@ def add_SessionServiceServicer_to_server(servicer, server):
             'Clone': grpc.unary_unary_rpc_method_handler(
                     servicer.Clone,
                     request_deserializer=astra_dot_session_dot_v1_dot_session__pb2.CloneRequest.FromString,
-                    response_serializer=astra_dot_session_dot_v1_dot_session__pb2.Session.SerializeToString,
+                    response_serializer=astra_dot_session_dot_v1_dot_session__pb2.CloneResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -455,7 +456,7 @@ class SessionService:
             target,
             '/astra.session.v1.SessionService/Clone',
             astra_dot_session_dot_v1_dot_session__pb2.CloneRequest.SerializeToString,
-            astra_dot_session_dot_v1_dot_session__pb2.Session.FromString,
+            astra_dot_session_dot_v1_dot_session__pb2.CloneResponse.FromString,
             options,
             channel_credentials,
             insecure,

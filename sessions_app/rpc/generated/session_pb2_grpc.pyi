@@ -72,7 +72,8 @@ class SessionServiceStub:
     Scope: sessions:write; with `hello.events` also sessions:read.
     """
     SetContext: _grpc.UnaryUnaryMultiCallable[_session_pb2.SetContextRequest, _session_pb2.Context]
-    """Sets who speaks, about what, and where it goes, for every input after those that were accepted so far.
+    """Sets who speaks, about what, and where it goes, for every input after those that were accepted so far, or from the
+    number that the change names.
     Scope: sessions:write.
     """
     Get: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetRequest, _session_pb2.Session]
@@ -88,8 +89,8 @@ class SessionServiceStub:
     """Asks for the minutes: drain, build, seal. Returns at once; repeat the call, or watch, until the state is CLOSED.
     Scope: sessions:write.
     """
-    Clone: _grpc.UnaryUnaryMultiCallable[_session_pb2.CloneRequest, _session_pb2.Session]
-    """Starts a correction (V2) of a closed session from what was sealed; it names the session that it corrects.
+    Clone: _grpc.UnaryUnaryMultiCallable[_session_pb2.CloneRequest, _session_pb2.CloneResponse]
+    """Starts a correction (V2) of a closed session: a new open session with all that the closed one was sealed with.
     Scope: sessions:write.
     """
 
@@ -117,7 +118,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     Scope: sessions:write; with `hello.events` also sessions:read.
     """
     SetContext: _aio.UnaryUnaryMultiCallable[_session_pb2.SetContextRequest, _session_pb2.Context]  # type: ignore[assignment]
-    """Sets who speaks, about what, and where it goes, for every input after those that were accepted so far.
+    """Sets who speaks, about what, and where it goes, for every input after those that were accepted so far, or from the
+    number that the change names.
     Scope: sessions:write.
     """
     Get: _aio.UnaryUnaryMultiCallable[_session_pb2.GetRequest, _session_pb2.Session]  # type: ignore[assignment]
@@ -133,8 +135,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Asks for the minutes: drain, build, seal. Returns at once; repeat the call, or watch, until the state is CLOSED.
     Scope: sessions:write.
     """
-    Clone: _aio.UnaryUnaryMultiCallable[_session_pb2.CloneRequest, _session_pb2.Session]  # type: ignore[assignment]
-    """Starts a correction (V2) of a closed session from what was sealed; it names the session that it corrects.
+    Clone: _aio.UnaryUnaryMultiCallable[_session_pb2.CloneRequest, _session_pb2.CloneResponse]  # type: ignore[assignment]
+    """Starts a correction (V2) of a closed session: a new open session with all that the closed one was sealed with.
     Scope: sessions:write.
     """
 
@@ -183,7 +185,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.SetContextRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.Context, _abc.Awaitable[_session_pb2.Context]]:
-        """Sets who speaks, about what, and where it goes, for every input after those that were accepted so far.
+        """Sets who speaks, about what, and where it goes, for every input after those that were accepted so far, or from the
+        number that the change names.
         Scope: sessions:write.
         """
 
@@ -229,8 +232,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _session_pb2.CloneRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
-        """Starts a correction (V2) of a closed session from what was sealed; it names the session that it corrects.
+    ) -> _typing.Union[_session_pb2.CloneResponse, _abc.Awaitable[_session_pb2.CloneResponse]]:
+        """Starts a correction (V2) of a closed session: a new open session with all that the closed one was sealed with.
         Scope: sessions:write.
         """
 
