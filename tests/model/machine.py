@@ -1,0 +1,332 @@
+"""Arbitrary interleavings of everything that can be done to sessions, and of everything that can go wrong meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
+
+from astra_site.lib.clock import utc_now
+from astra_site.lib.errors import AstraError
+from astra_site.lib.object_store import Bucket, object_store
+from astra_site.lib.redis_client import redis_client
+from astra_site.lib.tenancy import all_tenants, tenant_scope
+from jobs.models import Job, Status
+from jobs.runtime.orchestration import orchestrator
+from jobs.runtime.sweeper import sweep_once
+from jobs.runtime.work import run_job
+from sessions_app.blocks import ASSET_PART_BASE
+from sessions_app.models import EntryKind, JournalRow, Session
+from sessions_app.services import inputs
+from sessions_app.services.buffering import read_page, rebuild_buffer
+from sessions_app.services.finalize import PRODUCE_MINUTES, finalize, what_is_left
+from sessions_app.services.inputs import Captured
+from sessions_app.services.sessions import change_context, start_session
+from tests.model.council_model import Input, Refusal, SessionModel, shown
+from tests.model.fates import CALM, Fate, suffer
+from tests.people import Person
+from tests.sessions.samples import OTHER_WAV, WAV, png
+
+NUMBERS = st.integers(1, 6)
+COLOURS = ("navy", "crimson")
+SENTENCES = (
+    "El concejal pregunta por el puente {} de la vereda.",
+    "Los recursos del acueducto {} no alcanzan para el barrio.",
+)
+FATES = st.one_of(
+    st.just(CALM),
+    st.builds(Fate, hooks_lost=st.booleans(), redis_down=st.booleans()),
+    st.builds(Fate, cut_at=st.integers(1, 24), hooks_lost=st.booleans()),
+)
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "speaker": st.sampled_from([None, "María Ospina", "John Mosquera"]),
+        "topic": st.sampled_from([None, "Aguas"]),
+        "restricted": st.booleans(),
+    },
+).filter(bool)
+_CRASHES_PER_SESSION = 3
+"""A job is given up after five tries; what becomes of it then is another test's matter."""
+_ROUNDS = 40
+ACTOR = "clerk"
+
+
+class Councils(RuleBasedStateMachine):
+    """Sessions of one council beside their models."""
+
+    person: ClassVar[Person]
+    sessions = Bundle("sessions")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.models: dict[UUID, SessionModel] = {}
+        self.crashes: dict[UUID, int] = {}
+        self.remembered: dict[str, bytes] = {}
+
+    # -- what people do ----------------------------------------------------------------------------------------------
+
+    @initialize(target=sessions)
+    def the_first(self) -> Any:
+        """Begin with one session."""
+        return self._started()
+
+    @rule(target=sessions)
+    def start(self) -> Any:
+        """Start another session, but not too many: they are all finished in the end."""
+        return self._started() if len(self.models) < 2 else multiple()
+
+    @rule(session_id=sessions, number=NUMBERS, variant=st.integers(0, 1), fate=FATES)
+    def append_text(self, session_id: UUID, number: int, variant: int, fate: Fate) -> None:
+        """Type something; the other variant under a number that is taken is a conflict."""
+        text = SENTENCES[variant].format(number)
+        self._act(
+            session_id,
+            lambda model: model.append(number, Input("text", text, text)),
+            lambda: inputs.append_text(
+                session_id, sequence_id=number, text=text, captured=Captured(), actor=ACTOR
+            ).is_repeat,
+            fate,
+        )
+
+    @rule(session_id=sessions, number=NUMBERS, variant=st.integers(0, 1), fate=FATES)
+    def append_audio(self, session_id: UUID, number: int, variant: int, fate: Fate) -> None:
+        """Send a chunk in which nothing is said."""
+        self._act(
+            session_id,
+            lambda model: model.append(number, Input("audio", str(variant), None)),
+            lambda: inputs.append_audio(
+                session_id, sequence_id=number, audio=(WAV, OTHER_WAV)[variant], captured=Captured(), actor=ACTOR
+            ).is_repeat,
+            fate,
+        )
+
+    @rule(session_id=sessions, changes=CHANGES, fate=FATES)
+    def set_context(self, session_id: UUID, changes: Mapping[str, Any], fate: Fate) -> None:
+        """Say who speaks, about what, and whether it is restricted."""
+        self._act(
+            session_id,
+            lambda model: model.set_context(changes),
+            lambda: change_context(session_id, actor=ACTOR, changes=changes),
+            fate,
+        )
+
+    @rule(session_id=sessions, colour=st.sampled_from(COLOURS), after=st.none() | NUMBERS, fate=FATES)
+    def show_image(self, session_id: UUID, colour: str, after: int | None, fate: Fate) -> None:
+        """Upload an image."""
+        self._act(
+            session_id,
+            lambda model: model.show_image(colour, after),
+            lambda: inputs.upload_asset(
+                session_id, image=png(colour=colour), caption="", actor=ACTOR, after_sequence_id=after
+            ).is_repeat,
+            fate,
+        )
+
+    @rule(session_id=sessions, accept_gaps=st.booleans(), fate=FATES)
+    def ask_for_minutes(self, session_id: UUID, accept_gaps: bool, fate: Fate) -> None:
+        """Finalize; again and again is fine."""
+        self._act(
+            session_id,
+            lambda model: model.finalize(accept_gaps=accept_gaps),
+            lambda: finalize(session_id, actor=ACTOR, accept_gaps=accept_gaps),
+            fate,
+        )
+
+    # -- what workers do ---------------------------------------------------------------------------------------------
+
+    @rule(session_id=sessions, place=st.integers(0, 9), fate=FATES)
+    def work(self, session_id: UUID, place: int, fate: Fate) -> None:
+        """Deliver the message of some job that is due, in any order."""
+        due = self._jobs(session_id, status=Status.QUEUED)
+        if due and not (fate.cut_at and self.crashes[session_id] >= _CRASHES_PER_SESSION):
+            job = due[place % len(due)]
+            self._act(session_id, lambda model: _effect_of(job, model), lambda: run_job(job.id) and None, fate)
+
+    @rule(session_id=sessions, place=st.integers(0, 9))
+    def deliver_again(self, session_id: UUID, place: int) -> None:
+        """Deliver the message of a job that is done or held by somebody: nothing may happen."""
+        taken = [job for job in self._jobs(session_id) if job.status != Status.QUEUED]
+        if taken:
+            run_job(taken[place % len(taken)].id)
+
+    @rule()
+    def leases_run_out(self) -> None:
+        """Take the jobs of dead workers away from them."""
+        with all_tenants(reason="a test hurries the clock"):
+            Job.objects.filter(status=Status.PROCESSING).update(lease_until=utc_now())
+            orchestrator().sweep()
+            Job.objects.filter(status=Status.QUEUED).update(not_before=utc_now())
+
+    @rule()
+    def sweep(self) -> None:
+        """Let the sweeper go round."""
+        sweep_once(orchestrator())
+        for model in self.models.values():
+            if model.state == "DRAINING":
+                model.move_on()
+
+    # -- what happens to Redis ---------------------------------------------------------------------------------------
+
+    @rule()
+    def empty_redis(self) -> None:
+        """Lose all of it."""
+        redis_client().flushall()
+
+    @rule(session_id=sessions, place=st.integers(0, 9))
+    def lose_one_key(self, session_id: UUID, place: int) -> None:
+        """Lose one key of a session, and no other."""
+        keys = sorted(redis_client().scan_iter(match=f"*{{{session_id}}}*"))
+        if keys:
+            redis_client().delete(keys[place % len(keys)])
+
+    @rule(session_id=sessions)
+    def rebuild(self, session_id: UUID) -> None:
+        """Build the buffer anew although nothing is wrong with it."""
+        with self._scope():
+            rebuild_buffer(self._row(session_id))
+
+    # -- what must hold ----------------------------------------------------------------------------------------------
+
+    @rule(session_id=sessions)
+    def look(self, session_id: UUID) -> None:
+        """The live view shows what the model says, wherever it is read from."""
+        model = self.models[session_id]
+        redis_client().flushall()  # INTERIM
+        with self._scope():
+            session = self._row(session_id)
+            page = read_page(session, 0, 500)
+            left = what_is_left(session)
+        assert [shown(block, ASSET_PART_BASE) for block in page.blocks] == model.blocks()
+        assert page.processing_count == len(model.pending)
+        assert (left.pending, left.missing) == (model.pending, model.missing)
+
+    def teardown(self) -> None:
+        """Finish every session, whatever was going on, and read what was sealed."""
+        for session_id, model in self.models.items():
+            if model.is_empty:
+                continue
+            with self._scope():
+                finalize(session_id, actor=ACTOR, accept_gaps=True)
+        for _ in range(_ROUNDS):
+            self.leases_run_out()
+            due = [job for session_id in self.models for job in self._jobs(session_id, status=Status.QUEUED)]
+            if not due:
+                break
+            for job in due:
+                run_job(job.id)
+        for session_id, model in self.models.items():
+            if not model.is_empty:
+                self._check_minutes(session_id, model)
+
+    def _check_minutes(self, session_id: UUID, model: SessionModel) -> None:
+        for number in model.pending:
+            model.heard.add(number)
+        model.finalize(accept_gaps=True)
+        model.move_on()
+        with self._scope():
+            session = self._row(session_id)
+            dump = json.loads(object_store().get(Bucket.DOCUMENTS, session.dump_key))
+        assert session.state == "CLOSED", (session.state, session.failure)
+        spoken = [block for block in dump["blocks"] if block["type"] != "SYSTEM_NOTE"]
+        assert [shown(block, ASSET_PART_BASE) for block in spoken] == model.blocks()
+        missing = [number for first, last in dump["missing"] for number in range(first, last + 1)]
+        assert missing == model.missing
+        self._check_journal(session_id)
+
+    # -- how it is done ----------------------------------------------------------------------------------------------
+
+    def _started(self) -> UUID:
+        with self._scope():
+            session = start_session(actor=ACTOR, client_timezone="America/Bogota", mode="realtime")
+        self.models[session.id], self.crashes[session.id] = SessionModel(), 0
+        return session.id
+
+    def _act(
+        self, session_id: UUID, effect: Callable[[SessionModel], object], call: Callable[[], object], fate: Fate
+    ) -> None:
+        """Do something to a session and to its model; both must agree on what came of it.
+
+        A call that died may have got as far as the model's whole step, or anywhere before it.
+        """
+        before = self.models[session_id]
+        after = before.copy()
+        expected: object = None
+        try:
+            expected = effect(after)
+        except Refusal as refusal:
+            expected, after = refusal.code, before
+        with self._scope():
+            answer = suffer(fate, lambda: _answer_of(call))
+        if fate.cut_at and answer is None:
+            self.crashes[session_id] += 1
+            self.models[session_id] = self._found(session_id, before, after)
+            return
+        if isinstance(expected, bool | str):
+            assert answer == expected
+        self.models[session_id] = after
+        assert self._found(session_id, before, after) == after
+
+    def _found(self, session_id: UUID, before: SessionModel, after: SessionModel) -> SessionModel:
+        """Return the model of what the journal says; it has to lie between two models."""
+        with self._scope():
+            session = self._row(session_id)
+            rows = list(JournalRow.objects.filter(session_id=session_id).order_by("number"))
+        self._check_journal(session_id)
+        numbers = {kind: {row.sequence_id for row in rows if row.kind == kind} for kind in EntryKind}
+        came = numbers[EntryKind.TEXT] | numbers[EntryKind.AUDIO]
+        found = after.copy()
+        found.inputs = {number: given for number, given in after.inputs.items() if number in came}
+        found.understood = {number for number in numbers[EntryKind.BLOCKS] if number is not None}
+        found.heard = {number for number in numbers[EntryKind.TEXT] | numbers[EntryKind.TRANSCRIPT] if number}
+        found.contexts = after.contexts[: sum(row.kind == EntryKind.CONTEXT for row in rows)]
+        found.images = after.images[: sum(row.kind == EntryKind.ASSET for row in rows)]
+        found.state, found.final, found.accept_gaps = session.state, session.final_sequence_id, session.accept_gaps
+        assert before.inputs.keys() <= came <= after.inputs.keys()
+        assert before.understood <= found.understood <= after.understood
+        assert before.heard <= found.heard <= after.heard
+        assert len(before.contexts) <= len(found.contexts)
+        assert len(before.images) <= len(found.images)
+        assert found.state in (before.state, "DRAINING", after.state)
+        return found
+
+    def _check_journal(self, session_id: UUID) -> None:
+        with self._scope():
+            rows = list(JournalRow.objects.filter(session_id=session_id).order_by("number"))
+            session = self._row(session_id)
+        assert [row.number for row in rows] == list(range(1, session.journal_length + 1))
+        once = [(row.kind, row.sequence_id) for row in rows if row.sequence_id is not None]
+        assert len(once) == len(set(once))
+
+    def _jobs(self, session_id: UUID, **wanted: Any) -> list[Job]:
+        with all_tenants(reason="a test looks"):
+            return list(Job.objects.filter(session_id=session_id, **wanted).order_by("created_at", "id"))
+
+    def _row(self, session_id: UUID) -> Session:
+        row: Session = Session.objects.select_related("config_version").get(pk=session_id)
+        return row
+
+    def _scope(self) -> AbstractContextManager[None]:
+        return tenant_scope(self.person.tenant_id)
+
+
+def _answer_of(call: Callable[[], object]) -> object:
+    """Return what a call answers, or the code of its refusal; never None."""
+    try:
+        answer = call()
+    except AstraError as error:
+        return error.code
+    return "done" if answer is None else answer
+
+
+def _effect_of(job: Job, model: SessionModel) -> None:
+    """Do to the model what a job does."""
+    if job.flow == PRODUCE_MINUTES:
+        model.state = "CLOSED"
+    else:
+        model.work_on(job.payload["sequence_id"])
