@@ -27,6 +27,8 @@ os.environ["REDIS_URL"] = os.environ.get("ASTRA_TEST_REDIS_URL", SERVICES.endpoi
 os.environ["ASTRA_DATA_DIR"] = str(_FOLDER / "data")
 os.environ["ASTRA_ENGINE"] = "whisper:micro"
 os.environ["ASTRA_LOG_LEVEL"] = "WARNING"
+# Servers are started while gRPC clients run in this process: its fork handlers would break the new process at birth.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 
 @pytest.fixture(scope="session")

@@ -88,9 +88,11 @@ class Councils(RuleBasedStateMachine):
         self._act(
             session_id,
             lambda model: model.append(number, Input("text", text, text)),
-            lambda: inputs.append_text(
-                session_id, sequence_id=number, text=text, captured=Captured(), actor=ACTOR
-            ).is_repeat,
+            lambda: (
+                inputs.append_text(
+                    session_id, sequence_id=number, text=text, captured=Captured(), actor=ACTOR
+                ).is_repeat
+            ),
             fate,
         )
 
@@ -100,9 +102,11 @@ class Councils(RuleBasedStateMachine):
         self._act(
             session_id,
             lambda model: model.append(number, Input("audio", str(variant), None)),
-            lambda: inputs.append_audio(
-                session_id, sequence_id=number, audio=(WAV, OTHER_WAV)[variant], captured=Captured(), actor=ACTOR
-            ).is_repeat,
+            lambda: (
+                inputs.append_audio(
+                    session_id, sequence_id=number, audio=(WAV, OTHER_WAV)[variant], captured=Captured(), actor=ACTOR
+                ).is_repeat
+            ),
             fate,
         )
 
@@ -122,9 +126,11 @@ class Councils(RuleBasedStateMachine):
         self._act(
             session_id,
             lambda model: model.show_image(colour, after),
-            lambda: inputs.upload_asset(
-                session_id, image=png(colour=colour), caption="", actor=ACTOR, after_sequence_id=after
-            ).is_repeat,
+            lambda: (
+                inputs.upload_asset(
+                    session_id, image=png(colour=colour), caption="", actor=ACTOR, after_sequence_id=after
+                ).is_repeat
+            ),
             fate,
         )
 
