@@ -44,7 +44,7 @@ def database_from_url(url: str) -> dict[str, Any]:
             "min_size": 1,
             "max_size": env.integer("ASTRA_DB_POOL_SIZE", 16),
             "timeout": 5,
-            "reconnect_timeout": 2,
+            "reconnect_timeout": 5,
         },
         **parts,
     }
