@@ -30,6 +30,7 @@ _SETTINGS = settings(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.timeout(0 if _CHOSEN else 300)
+@pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning")  # a dead process closes nothing
 def test_sessions_are_what_the_model_says(alice: Person, clean_redis: None) -> None:
     class CouncilsOfAlice(Councils):
         person = alice
