@@ -13,10 +13,10 @@ from random import Random
 
 import httpx
 
-from tests.chaos.lines import Http, Site
 from tests.chaos.rig import Rig
 from tests.chaos.script import write_script
 from tests.chaos.speaker import Heard, Speaker
+from tests.transports.line import Http, Site, grpc_target_of
 
 _CALL_TIMEOUT = httpx.Timeout(15.0, connect=2.0)
 
@@ -83,7 +83,7 @@ class Crowd:
         async with httpx.AsyncClient(
             base_url=self._rig.url, headers=headers, timeout=_CALL_TIMEOUT, limits=limits, trust_env=False
         ) as client:
-            site = Site(self._rig.url, self._rig.grpc_target, self._token, Http(client))
+            site = Site(self._rig.url, grpc_target_of(self._rig), self._token, Http(client))
             for script, transport, seed in self._made:
                 self.speakers.append(Speaker(site, script, transport, Random(seed), self.heard))
             ended = await asyncio.gather(*(speaker.run() for speaker in self.speakers), return_exceptions=True)

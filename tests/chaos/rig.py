@@ -9,28 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import grpc
 import redis
 
 from astra_site.embedded import RedisServer
-from demo.stack import Stack, free_port
+from demo.stack import Stack
 from tests.chaos.disorder import FILE_VARIABLE, Disorder
+from tests.transports.line import await_grpc, grpc_target_of
 
 PARTS = ("web", "grpc", "worker", "sweeper")
 LEASE_S = 4
 RESEND_AFTER_S = 2
-_READY_WITHIN_S = 60.0
 
 
 class Rig(Stack):
     """A stack with gRPC beside the web server, short leases, and a broker that can be told to misbehave."""
 
-    grpc_target: str
-
     def __post_init__(self) -> None:
         """Add the suite's own settings to the stack's environment."""
         super().__post_init__()
-        self.grpc_target = f"127.0.0.1:{free_port()}"
         self.environment |= {
             "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
             FILE_VARIABLE: str(self._disorder_path),
@@ -47,13 +43,8 @@ class Rig(Stack):
         """Start part after part, and wait until gRPC answers too."""
         super().start(report)
         self.start_grpc()
-        with grpc.insecure_channel(self.grpc_target) as channel:
-            grpc.channel_ready_future(channel).result(timeout=_READY_WITHIN_S)
-        report(f"gRPC runs at {self.grpc_target}")
-
-    def start_grpc(self) -> None:
-        """Start the gRPC server."""
-        self._spawn("grpc", "manage.py", "run_grpc", "--address", self.grpc_target)
+        await_grpc(grpc_target_of(self))
+        report(f"gRPC runs at {grpc_target_of(self)}")
 
     def start_part(self, name: str) -> None:
         """Start a part again."""

@@ -21,8 +21,8 @@ from tests.chaos.faults import FAULTS, MESSAGES_DISTURBED, Scene, disorder_of
 from tests.chaos.rig import Rig
 from tests.chaos.script import clips
 from tests.chaos.speaker import Speaker
-from tests.chaos.transports import LINES
 from tests.chaos.verdict import Sealed, Verdict, judge
+from tests.transports.table import LINES
 
 SESSIONS = 20
 FAULT_NAMES = (*FAULTS, MESSAGES_DISTURBED)

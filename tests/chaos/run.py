@@ -18,7 +18,7 @@ from pathlib import Path
 from demo.stopping import ToldToStop, stop_in_order
 from tests.chaos.rig import Rig
 from tests.chaos.rounds import FAULT_NAMES, SESSIONS, Arena, Report, drawn_faults
-from tests.chaos.transports import LINES
+from tests.transports.table import LINES
 
 
 def main() -> int:

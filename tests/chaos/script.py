@@ -10,6 +10,8 @@ from random import Random
 
 from PIL import Image
 
+from tests.transports.line import Given
+
 SPEECH = Path(__file__).parents[1] / "data" / "speech" / "contract"
 CLIPS = ("plan", "visit")
 """Speeches: what they say stands in the minutes once, in no table, and leaves the floor to whoever has it."""
@@ -27,13 +29,10 @@ _MOST_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Said(Given):
     """One input. `marker` stands exactly once in a document that holds it, and in no other."""
 
-    sequence_id: int
-    marker: str
-    text: str | None = None
-    audio: bytes | None = None
+    marker: str = ""
 
     def replaced(self, random: Random) -> Said:
         """Return other content under the same number: what a confused client would send."""
@@ -133,10 +132,10 @@ def _inputs(random: Random, heard: Mapping[str, str]) -> list[Said]:
     for number in range(1, count + 1):
         if number == spoken_at:
             name = random.choice(sorted(heard))
-            found.append(Said(number, heard[name], audio=(SPEECH / f"{name}.flac").read_bytes()))
+            found.append(Said(number, marker=heard[name], audio=(SPEECH / f"{name}.flac").read_bytes()))
         else:
             marker = new_marker(random)
-            found.append(Said(number, marker, text=random.choice(_SENTENCES).format(marker)))
+            found.append(Said(number, marker=marker, text=random.choice(_SENTENCES).format(marker)))
     return found
 
 

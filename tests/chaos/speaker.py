@@ -11,9 +11,9 @@ from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
-from tests.chaos.lines import PATIENCE_S, Line, Refused, Site, Unanswered
 from tests.chaos.script import Context, Picture, Said, Script, Step, Together
-from tests.chaos.transports import LINES
+from tests.transports.line import PATIENCE_S, Line, Refused, Site, Unanswered
+from tests.transports.table import LINES
 
 GIVE_UP_AFTER_S = 90.0
 _FIRST_PAUSE_S = 0.1
@@ -79,7 +79,8 @@ class Speaker:
             for said in step.refused:
                 await self._offer_other_content(line, said)
         elif isinstance(step, Context):
-            await self._persist(partial(line.set_context, step))
+            changes = {"speaker": step.speaker, "topic": step.topic}
+            await self._persist(partial(line.set_context, changes))
         else:
             await self._show(step)
 

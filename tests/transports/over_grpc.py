@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -10,9 +11,8 @@ import grpc.aio
 
 from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.rpc.generated.session_pb2_grpc import SessionServiceStub
-from tests.chaos.lines import Refused, Unanswered
-from tests.chaos.script import Context, Said
-from tests.chaos.streamed import Answer, StreamedLine
+from tests.transports.line import Given, Refused, Unanswered
+from tests.transports.streamed import Answer, StreamedLine
 
 _FINAL = {
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -36,11 +36,11 @@ class GrpcLine(StreamedLine):
         if (await self._next()).WhichOneof("kind") != "welcome":
             raise Unanswered("no welcome")
 
-    async def send(self, ticket: int, what: Said | Context) -> None:
+    async def send(self, ticket: int, what: Given | Mapping[str, Any]) -> None:
         """See `StreamedLine`."""
-        if isinstance(what, Context):
-            change = pb.ContextChange(speaker=what.speaker, topic=what.topic)
-            await self._write(pb.StreamRequest(context=change))
+        if not isinstance(what, Given):
+            change: dict[str, Any] = {name: "" if value is None else value for name, value in what.items()}
+            await self._write(pb.StreamRequest(context=pb.ContextChange(**change)))
             return
         given = pb.Input(sequence_id=what.sequence_id)
         if what.audio is None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from tests.chaos.lines import Refused, Unanswered
-from tests.chaos.script import Context, Said
-from tests.chaos.streamed import Answer, StreamedLine
+from tests.transports.line import Given, Refused, Unanswered
+from tests.transports.streamed import Answer, StreamedLine
 
 _COME_BACK = {1001, 1006, 1011, 1012, 4409, 4429, 4503}
 
@@ -40,10 +40,10 @@ class WebSocketLine(StreamedLine):
         if (await self._next())["type"] != "welcome":
             raise Unanswered("no welcome")
 
-    async def send(self, ticket: int, what: Said | Context) -> None:
+    async def send(self, ticket: int, what: Given | Mapping[str, Any]) -> None:
         """See `StreamedLine`."""
-        if isinstance(what, Context):
-            await self._tell(ticket, type="context", speaker=what.speaker, topic=what.topic)
+        if not isinstance(what, Given):
+            await self._tell(ticket, type="context", **what)
         elif what.audio is None:
             await self._tell(ticket, type="text", sequence_id=what.sequence_id, text=what.text)
         else:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
-from tests.chaos.lines import PATIENCE_S, Refused, Site, Unanswered
-from tests.chaos.script import Context, Said
+from tests.transports.line import PATIENCE_S, Given, Refused, Site, Unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,19 @@ class StreamedLine(ABC):
         self._reading: asyncio.Task[None] | None = None
         self._opening = asyncio.Lock()
 
-    async def say(self, said: Said, *, within_s: float = PATIENCE_S) -> bool:
+    async def say(self, given: Given, *, within_s: float = PATIENCE_S) -> bool:
         """See `Line.say`. Impatience breaks the connection off, and with it everything that was on its way."""
-        return await self._ask(said, within_s)
+        return await self._ask(given, within_s)
 
-    async def set_context(self, context: Context) -> None:
+    async def set_context(self, changes: Mapping[str, Any]) -> None:
         """See `Line.set_context`."""
-        await self._ask(context, PATIENCE_S)
+        await self._ask(changes, PATIENCE_S)
 
     async def close(self) -> None:
         """See `Line.close`."""
         await self._hang_up("closed")
 
-    async def _ask(self, what: Said | Context, within_s: float) -> bool:
+    async def _ask(self, what: Given | Mapping[str, Any], within_s: float) -> bool:
         try:
             async with asyncio.timeout(within_s):
                 async with self._opening:
@@ -98,7 +99,7 @@ class StreamedLine(ABC):
         """Open the connection up to the server's welcome. Raises `Unanswered` and `Refused`."""
 
     @abstractmethod
-    async def send(self, ticket: int, what: Said | Context) -> None:
+    async def send(self, ticket: int, what: Given | Mapping[str, Any]) -> None:
         """Send a message. Raises `Unanswered` when the connection is broken."""
 
     @abstractmethod

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tests.chaos.lines import Line, RestLine, Site
-from tests.chaos.over_grpc import GrpcLine
-from tests.chaos.over_websocket import WebSocketLine
+from tests.transports.line import Line, RestLine, Site
+from tests.transports.over_grpc import GrpcLine
+from tests.transports.over_websocket import WebSocketLine
 
 LINES: Mapping[str, Callable[[Site, str], Line]] = {
     "rest": lambda site, session_id: RestLine(site.http, session_id),

@@ -1,4 +1,4 @@
-"""A session's line to the product, as its client sees it, and the one over REST. The others are in `transports`."""
+"""A session's line to the product, as its client sees it, and the one over REST. `table` beside it has them all."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import grpc
 import grpc.aio
 import httpx
 
-from tests.chaos.script import Context, Said
+from demo.stack import Stack
 
 BASE = "/v1/orchestrator"
 PATIENCE_S = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One input: text or audio under a number."""
+
+    sequence_id: int
+    text: str | None = None
+    audio: bytes | None = None
 
 
 class Unanswered(Exception):
@@ -37,12 +47,12 @@ class Refused(Exception):
 class Line(Protocol):
     """The line of one session. Every method returns when the product has acknowledged, and may be called again."""
 
-    async def say(self, said: Said, *, within_s: float = PATIENCE_S) -> bool:
+    async def say(self, given: Given, *, within_s: float = PATIENCE_S) -> bool:
         """Send an input; returns whether it had been accepted before. Raises `Unanswered` and `Refused`."""
         ...
 
-    async def set_context(self, context: Context) -> None:
-        """Change the context. Raises `Unanswered` and `Refused`."""
+    async def set_context(self, changes: Mapping[str, Any]) -> None:
+        """Change speaker, topic, zone or restricted; None takes a value away. Raises `Unanswered` and `Refused`."""
         ...
 
     async def close(self) -> None:
@@ -89,25 +99,35 @@ class RestLine:
     http: Http
     session_id: str
 
-    async def say(self, said: Said, *, within_s: float = PATIENCE_S) -> bool:
+    async def say(self, given: Given, *, within_s: float = PATIENCE_S) -> bool:
         """See `Line.say`."""
         path = f"/session/{self.session_id}/append"
-        if said.audio is None:
-            body = {"sequence_id": said.sequence_id, "text": said.text}
+        if given.audio is None:
+            body = {"sequence_id": given.sequence_id, "text": given.text}
             answer = await self.http.call("POST", path, json=body, within_s=within_s)
         else:
-            files = {"audio": ("chunk.flac", said.audio, "audio/flac")}
-            data = {"sequence_id": str(said.sequence_id)}
+            files = {"audio": ("chunk.flac", given.audio, "audio/flac")}
+            data = {"sequence_id": str(given.sequence_id)}
             answer = await self.http.call("POST", path, data=data, files=files, within_s=within_s)
         return bool(answer["repeated"])
 
-    async def set_context(self, context: Context) -> None:
+    async def set_context(self, changes: Mapping[str, Any]) -> None:
         """See `Line.set_context`."""
-        body = {"speaker": context.speaker, "topic": context.topic}
-        await self.http.call("PATCH", f"/session/{self.session_id}/current-context", json=body)
+        await self.http.call("PATCH", f"/session/{self.session_id}/current-context", json=dict(changes))
 
     async def close(self) -> None:
         """See `Line.close`: the connections belong to the pool."""
+
+
+def grpc_target_of(stack: Stack) -> str:
+    """Return the address of a stack's gRPC server."""
+    return f"127.0.0.1:{stack.grpc_port}"
+
+
+def await_grpc(target: str, within_s: float = 60.0) -> None:
+    """Return once a gRPC server takes connections."""
+    with grpc.insecure_channel(target) as channel:
+        grpc.channel_ready_future(channel).result(timeout=within_s)
 
 
 @dataclass(slots=True)
