@@ -7,6 +7,7 @@ from typing import Any, get_origin
 
 from pydantic import ValidationError
 
+from astra_site.lib.hashing import canonical_json
 from sessions_app.corrections.operations import Pins, Retype
 from sessions_app.errors import CorrectionConflict, CorrectionInvalid
 from sessions_app.understanding.pack import SPANISH
@@ -14,6 +15,7 @@ from sessions_app.understanding.schema import DATA_BY_INTENT
 from sessions_app.understanding.types import Intent
 
 Block = Mapping[str, Any]
+MAX_DATA_BYTES = 64 * 1024
 _FIELDS = frozenset({"intent", "template_id", "zone", "data"})
 _SPOKEN = frozenset({"TEMPLATE", "TEXT", "TABLE"})
 
@@ -22,8 +24,8 @@ def retyped(block: Block, operation: Retype, pins: Pins) -> dict[str, Any]:
     """Return the block with another intent, template, zone or data, and with all that follows from it.
 
     Blocks that are no words (images, notes, pending audio) have a zone only. Raises `CorrectionInvalid`
-    (`retype_empty`, `intent_unknown`, `template_unknown`, `zone_unknown`, `data_invalid`) and `CorrectionConflict`
-    (`block_without_text`).
+    (`retype_empty`, `intent_unknown`, `template_unknown`, `zone_unknown`, `data_invalid`, `data_too_large`) and
+    `CorrectionConflict` (`block_without_text`).
     """
     changes = operation.changes
     if not changes or not changes.keys() <= _FIELDS:
@@ -118,7 +120,7 @@ def _data(intent: str | None, data: Mapping[str, Any]) -> dict[str, Any]:
         name: [] if get_origin(spec.annotation) is tuple else None for name, spec in form.model_fields.items()
     }
     try:
-        return form.model_validate({**unsaid, **data}, strict=False).model_dump(mode="json")
+        made = form.model_validate({**unsaid, **data}, strict=False).model_dump(mode="json")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
@@ -127,3 +129,6 @@ def _data(intent: str | None, data: Mapping[str, Any]) -> dict[str, Any]:
             f"The data do not fit {intent}: {where}: {first['msg']}.",
             details={"fields": sorted(form.model_fields)},
         ) from error
+    if len(canonical_json(made)) > MAX_DATA_BYTES:
+        raise CorrectionInvalid("data_too_large", f"A block's data may have {MAX_DATA_BYTES} bytes.")
+    return made

@@ -71,6 +71,7 @@ def test_data_change_one_by_one() -> None:
         ({"intent": "VOTE", "data": {"winner": "x"}}, "data_invalid"),
         ({"intent": "ROLL_CALL", "data": {"attendance": [{"name": "", "presence": "present"}]}}, "data_invalid"),
         ({"intent": "OPEN_SESSION", "data": {"time": "25:00"}}, "data_invalid"),
+        ({"intent": "AGENDA", "data": {"items": ["x" * 50_000, "y" * 50_000]}}, "data_too_large"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes: dict[str, Any], code: str) -> None:
