@@ -15,6 +15,7 @@ Block = Mapping[str, Any]
 
 SPOKEN = frozenset({"TEMPLATE", "TEXT", "TABLE"})
 MAX_BLOCK_CHARS = 20_000
+_OF_TROUBLE = frozenset({"error_code", "fallback_url"})
 _LIMITS = {"text": MAX_BLOCK_CHARS, "speaker": 200, "topic": 300}
 _JOINERS = frozenset("\u200d\ufe0f\ufe0e\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 
@@ -39,7 +40,8 @@ def edited(block: Block, operation: Edit, pins: Pins) -> dict[str, Any]:
     if block["type"] == "IMAGE":
         return {**made, "data": {**block["data"], "caption": words}}
     sure = block["confidence"] if words == block["text"] else None
-    made |= {"text": words, "status": "READY", "needs_review": False, "confidence": sure}
+    data = {name: value for name, value in block["data"].items() if name not in _OF_TROUBLE}
+    made |= {"text": words, "status": "READY", "needs_review": False, "confidence": sure, "data": data}
     return as_debate(made, pins) if block["type"] == "AUDIO_PENDING" else made
 
 

@@ -149,6 +149,13 @@ def test_words_typed_for_pending_audio_finish_it() -> None:
     assert typed["audio"] == span()
 
 
+def test_words_that_a_person_wrote_are_in_no_trouble_any_more() -> None:
+    unread = block(type="TEXT", intent=None, data={"error_code": "core_timeout"})
+    assert edited(unread, Edit({"text": unread["text"]}), PINS)["data"] == {}
+    vote = block(intent="VOTE", data={"in_favour": 3})
+    assert edited(vote, Edit({"text": "x"}), PINS)["data"] == {"in_favour": 3}
+
+
 def test_what_is_said_of_pending_audio_leaves_it_pending() -> None:
     said = edited(pending(), Edit({"speaker": "Ospina"}), PINS)
     assert (said["type"], said["speaker"]) == ("AUDIO_PENDING", "Ospina")
