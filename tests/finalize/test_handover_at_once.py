@@ -79,14 +79,13 @@ def test_work_on_many_items_keeps_their_order_and_the_scope(alice: Person) -> No
 
 def test_the_first_error_ends_the_work(alice: Person) -> None:
     begun: list[int] = []
-    gate = threading.Event()
+    never = threading.Event()
 
     def work(number: int) -> int:
         begun.append(number)
         if number == 1:
-            gate.set()
             raise ZeroDivisionError
-        assert gate.wait(30)
+        never.wait(0.01 if number else 0)  # the rest would take five seconds
         return number
 
     with tenant_scope(alice.tenant_id):
