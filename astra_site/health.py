@@ -7,13 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
-from redis.exceptions import RedisError
 
 from astra_site.lib.errors import AstraError
 from astra_site.lib.object_store import object_store
-from astra_site.lib.redis_client import redis_client
+from astra_site.lib.redis_client import REDIS_FAILURES, redis_client, session_redis
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +53,10 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def readiness() -> tuple[bool, dict[str, dict[str, object]]]:
     """Ask each dependency, all at once; say whether all answer, and how each did."""
-    with ThreadPoolExecutor(max_workers=len(CHECKS)) as pool:
-        futures = {name: pool.submit(_measure, _in_thread(check)) for name, check in CHECKS.items()}
+    own_redis: dict[str, Callable[[], object]] = {"session_redis": lambda: session_redis().ping()}
+    asked = CHECKS | (own_redis if settings.SESSION_REDIS_URL else {})
+    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+        futures = {name: pool.submit(_measure, _in_thread(check)) for name, check in asked.items()}
         checks = {name: future.result() for name, future in futures.items()}
     return all(check["status"] == "ok" for check in checks.values()), checks
 
@@ -63,7 +65,7 @@ def _measure(check: Callable[[], None]) -> dict[str, object]:
     started = perf_counter()
     try:
         check()
-    except (DatabaseError, RedisError, AstraError, OSError) as error:
+    except (DatabaseError, *REDIS_FAILURES, AstraError, OSError) as error:
         logger.warning("A dependency does not answer: %s", error)
         return {"status": "unavailable", "latency_ms": round((perf_counter() - started) * 1000, 2)}
     return {"status": "ok", "latency_ms": round((perf_counter() - started) * 1000, 2)}

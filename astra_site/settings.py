@@ -28,6 +28,8 @@ PUBLIC_URL = env.text("ASTRA_PUBLIC_URL", "http://127.0.0.1:8000")
 # -- Truth and heat: PostgreSQL, Redis, objects ------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL", "postgresql:///astra")
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+# The heat of sessions alone, which may live in a cluster; empty: in REDIS_URL with the queues.
+SESSION_REDIS_URL = env.text("ASTRA_SESSION_REDIS_URL", "")
 OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{DATA_DIR / 'objects'}")
 
 
@@ -236,6 +238,10 @@ CHANNEL_LAYERS = {
 
 # -- Sessions and speech -----------------------------------------------------------------------------------------
 SESSION_BUFFER_TTL_S = env.integer("ASTRA_SESSION_BUFFER_TTL_S", 24 * 3600)
+# An open session without a sign of life for so long is abandoned.
+SESSION_IDLE_S = env.integer("ASTRA_SESSION_IDLE_S", 24 * 3600)
+# Temporary audio stays for so long after the closing; links to it work for seven days.
+TEMPORARY_AUDIO_DAYS = env.integer("ASTRA_TEMPORARY_AUDIO_DAYS", 8)
 # A larger session dump is handed to the builder by its place and hash, not inside the request.
 INLINE_PAYLOAD_BYTES = env.integer("ASTRA_INLINE_PAYLOAD_BYTES", 5 * 1024 * 1024)
 DEFAULT_ENGINE = env.text("ASTRA_ENGINE", "whisper:large-v3-turbo")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
+from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
@@ -67,6 +68,42 @@ def hand_over_audio(
 def held_objects(session_id: UUID) -> list[HeldObject]:
     """The session's recordings in custody, oldest row first."""
     return list(HeldObject.objects.filter(session_id=session_id).order_by("id"))
+
+
+def held_content(sha256: Sha256) -> HeldObject | None:
+    """A recording of this content in the tenant's custody, whichever session brought it in; None when there is none."""
+    row: HeldObject | None = HeldObject.objects.filter(sha256=str(sha256)).order_by("id").first()
+    return row
+
+
+def open_held(held: HeldObject, store: ObjectStore | None = None) -> BinaryIO:
+    """Open the version that custody holds, for the caller to close.
+
+    Raises `CustodyAudioMissing` (`custody_copy_missing`) when it is not in the WORM bucket any more.
+    """
+    target = store or object_store()
+    try:
+        return target.open(Bucket.WORM, held.worm_key, version_id=held.version_id)
+    except ObjectMissing as error:
+        raise CustodyAudioMissing(
+            "custody_copy_missing", "A recording that is in custody is not in the WORM bucket any more."
+        ) from error
+
+
+def verify_held(held: HeldObject, store: ObjectStore | None = None) -> None:
+    """Read the held version back whole and compare size and hash: done right before another copy is removed.
+
+    Raises `WormCopyDiffers` (`worm_copy_differs`) and what `open_held` raises.
+    """
+    with open_held(held, store) as stream:
+        found = Sha256.of_stream(stream)
+        size_bytes = stream.tell()
+    if str(found) != held.sha256 or size_bytes != held.size_bytes:
+        raise WormCopyDiffers(
+            "worm_copy_differs",
+            "The copy in WORM storage is not the one that was taken into custody.",
+            details={"expected": held.sha256, "found": str(found)},
+        )
 
 
 def _held(session_id: UUID, sha256: Sha256) -> HeldObject | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from astra_site.lib.errors import Conflict, InvalidInput, NotFound, TooLarge
+from sessions_app.models import State
 
 
 class TimeZoneInvalid(InvalidInput):
@@ -43,3 +44,25 @@ class CorrectionConflict(Conflict):
 
 class CloneConflict(Conflict):
     """The session can't be cloned as it stands."""
+
+
+class SessionAbandoned(SessionStateConflict):
+    """The session was put away because nobody used it for long; it has to be resumed first."""
+
+
+class GraveyardDiffers(Conflict):
+    """What was put away of a session is not what its journal says."""
+
+
+def takes_no_more(state: str) -> SessionStateConflict:
+    """Return the error for a session that takes no more inputs: it says what to do where something can be done."""
+    if state == State.ABANDONED:
+        return SessionAbandoned(
+            "session_abandoned",
+            "The session was put away because nobody used it for long. Nothing is lost: staff can resume it with "
+            "POST …/resume (scope sessions:admin), in the admin, or with manage.py resume_session.",
+            details={"state": state},
+        )
+    return SessionStateConflict(
+        "session_not_open", f"The session is {state}: it takes no more of this.", details={"state": state}
+    )

@@ -13,7 +13,7 @@ from tests.custody_flush import flush_past_custody_triggers
 from tests.factories.sessions import CouncilFactory
 from tests.people import Person
 
-pytest_plugins = ["tests.running_stack"]
+pytest_plugins = ["tests.running_stack", "tests.session_redis"]
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ restart them). Where `DATABASE_URL` and `REDIS_URL` point elsewhere, nothing her
 
 from astra_site.embedded.errors import DataFolderInUse, EmbeddedServerFailed, EmbeddedServerMissing
 from astra_site.embedded.postgres_server import PostgresServer
+from astra_site.embedded.redis_cluster import RedisClusterServers
 from astra_site.embedded.redis_server import RedisServer
 from astra_site.embedded.services import EmbeddedServices, Endpoints, ServiceStatus
 
@@ -16,6 +17,7 @@ __all__ = [
     "EmbeddedServices",
     "Endpoints",
     "PostgresServer",
+    "RedisClusterServers",
     "RedisServer",
     "ServiceStatus",
 ]

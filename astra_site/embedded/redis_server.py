@@ -31,12 +31,16 @@ class RedisServer(FolderServer):
             the data is gone with the process.
         port: listen on this loopback TCP port instead of a unix socket.
         bound: end with the thread that starts it, however that ends (Linux).
+        cluster: be a node of a Redis Cluster (see `redis_cluster`); needs a port.
     """
 
-    def __init__(self, home: Path, *, aof: bool = True, port: int | None = None, bound: bool = False) -> None:
+    def __init__(
+        self, home: Path, *, aof: bool = True, port: int | None = None, bound: bool = False, cluster: bool = False
+    ) -> None:
         super().__init__(home, bound=bound)
         self._aof = aof
         self._port = port
+        self._cluster = cluster
 
     @property
     def url(self) -> str:
@@ -108,11 +112,14 @@ class RedisServer(FolderServer):
             address = ["--port", "0", "--unixsocket", str(self._socket_path), "--unixsocketperm", "700"]
         else:
             address = ["--port", str(self._port), "--bind", "127.0.0.1"]
+        # A node whose neighbour is down goes on with its own slots.
+        joining = ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"] if self._cluster else []
         keeping = ["--appendonly", "yes", "--appendfsync", "everysec"] if self._aof else ["--appendonly", "no"]
         return [
             *(processes.bound_to_owner(signal.SIGTERM) if self._bound else ()),
             str(find_redis_binary()),
             *address,
+            *joining,
             *keeping,
             *["--save", "", "--daemonize", "no", "--set-proc-title", "no"],
             *["--maxmemory-policy", "noeviction", "--dir", str(self.data_folder), "--pidfile", str(self._pid_path)],

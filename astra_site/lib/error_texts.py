@@ -16,6 +16,16 @@ from astra_site.lib.errors import AstraError
 _TEXTS: Final[dict[str, Any]] = {
     "session_empty": _("Nothing was recorded in this session: there are no minutes to make."),
     "session_not_open": _("The session takes no more inputs in its present state."),
+    "session_abandoned": _(
+        "The session was put away because nobody used it for long. Nothing is lost: an administrator can resume it."
+    ),
+    "session_not_abandoned": _("Only an abandoned session can be resumed."),
+    "graveyard_missing": _(
+        "What was put away of the session is not in the object store any more. Tell the platform's staff."
+    ),
+    "graveyard_altered": _("What was put away of the session was changed. Tell the platform's staff."),
+    "graveyard_differs": _("What was put away of the session is not what its journal says. Tell the platform's staff."),
+    "audio_kept": _("Custody does not hold some of the session's audio as it should. Tell the platform's staff."),
     "session_not_closed": _("The session is not closed: there is nothing sealed to hand over yet."),
     "session_sealed_differently": _(
         "The session was sealed before with other content. A correction needs a new session."

@@ -1,76 +1,112 @@
-"""Keeping the Redis buffer in step with the journal, and rebuilding it when it is gone."""
+"""Keeping the Redis buffer in step with the journal, and bringing it up to date when it is behind."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
+from redis.crc import key_slot
 
-from astra_site.lib.clock import iso_utc, utc_now
+from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import Unavailable
-from astra_site.lib.redis_client import redis_client
-from sessions_app.block_order import key_of
-from sessions_app.blocks import image_block, processing_block
-from sessions_app.buffer.store import BufferMissing, Page, SessionBuffer, Slot, slot_name
+from astra_site.lib.redis_client import session_redis
+from sessions_app.buffer.slots import Page, Slot
+from sessions_app.buffer.store import BufferBehind, SessionBuffer
 from sessions_app.models import SEQUENCED_INPUTS, EntryKind, JournalRow, Session
-from sessions_app.services.projecting import projected
+from sessions_app.services.events import channel_of
+from sessions_app.services.journal_slots import journal_slots, shown_rows, slots_of
+
+__all__ = ["buffer_of", "journal_slots", "open_buffer", "read_page", "show_in_buffer", "slots_of", "waiting_inputs"]
 
 logger = logging.getLogger(__name__)
 
-WORK_LEASE = timedelta(minutes=15)
-BLOCKS_PER_SLOT = 10
-_Answer = TypeVar("_Answer")
+_FEW = 64
+"""So many entries are brought up one by one; for more of them everything is written anew."""
+_SLOW_S = 0.25
+_REST_S = 2.0
 
 
 def buffer_of(session: Session) -> SessionBuffer:
-    """Return the buffer of a session."""
-    return SessionBuffer(redis_client(), session.id, settings.SESSION_BUFFER_TTL_S)
+    """Return the buffer of a session. Raises `Unavailable` when no node of a cluster answers."""
+    return SessionBuffer(session_redis(), session.id, settings.SESSION_BUFFER_TTL_S)
 
 
 def open_buffer(session: Session) -> None:
-    """Create the buffer of a session. Redis may be down: the buffer is then built when somebody needs it."""
+    """Show what a session begins with. Redis may be down: its first reader does it then."""
     try:
-        rebuild_buffer(session)
+        bring_up_to_date(session)
     except Unavailable:
         logger.warning("The session starts without a buffer: Redis does not answer.")
 
 
 def show_in_buffer(session: Session, row: JournalRow) -> None:
-    """Mirror a journal entry that was just committed.
+    """Mirror a journal entry that was just committed and wake who watches: one round trip for both.
 
-    Never raises for Redis: what was acknowledged is in the journal, and the next reader rebuilds what is missing.
+    Never raises for Redis: what was acknowledged is in the journal, and the next reader brings the buffer up to date.
     """
     try:
-        if _is_corrected(session):
-            buffer_of(session).drop()
-            rebuild_buffer(session)
-        elif slots := slots_of(row, session):
-            with_buffer(session, lambda buffer: buffer.put(slots))
+        with rested(session):
+            buffer_of(session).apply(row.number, row.number, slots_of(row, session), channel_of(session.id))
     except Unavailable:
         logger.warning("An entry is not in the buffer: Redis does not answer.", extra={"entry": row.number})
 
 
 def read_page(session: Session, first: int, limit: int) -> Page:
-    """Return a page of the session's blocks; from the journal when Redis does not answer.
+    """Return a page of the session's blocks with every entry that `session` knows of.
 
-    A buffer that shows more work in progress than the journal knows has missed a result (a crash after the commit):
-    it is brought up to date first.
+    A buffer that has missed entries (Redis was emptied, a process died between commit and mirror) is brought up to
+    date first. Where Redis does not answer, or somebody else is rebuilding, the journal answers.
     """
     try:
-        page = with_buffer(session, lambda buffer: buffer.page(first, limit))
-        if page.processing_count > waiting_inputs(session).count():
-            rebuild_buffer(session)
-            page = buffer_of(session).page(first, limit)
-        return page
-    except Unavailable:
-        logger.warning("Blocks are read from the journal: Redis does not answer.")
-        slots = sorted(journal_slots(session), key=lambda slot: (slot.sequence_id, slot.name))
+        with rested(session):
+            try:
+                return buffer_of(session).page(first, limit, session.journal_length)
+            except BufferBehind:
+                bring_up_to_date(session)
+                return buffer_of(session).page(first, limit, session.journal_length)
+    except Unavailable as error:
+        logger.warning("Blocks are read from the journal: %s", error.code)
+        slots = journal_slots(session)
         blocks = [dict(block) for slot in slots[first : first + limit] for block in slot.blocks]
         return Page(blocks, len(slots), sum(slot.leased_until_ms is not None for slot in slots))
+
+
+def bring_up_to_date(session: Session) -> int:
+    """Let the buffer see every entry that the journal has now; return how many it had missed.
+
+    A few are applied one by one; where more are missing the buffer is written anew. Raises `BufferBehind` when
+    somebody else is rebuilding it, and `Unavailable`.
+    """
+    journal_length = Session.objects.values_list("journal_length", flat=True).get(pk=session.id)
+    buffer = buffer_of(session)
+    ranges = buffer.missing(journal_length, _FEW)
+    missing = [number for first, last in ranges for number in range(first, min(last, first + _FEW) + 1)]
+    if not missing:
+        return 0
+    if len(missing) > _FEW:
+        rebuild_buffer(session)
+        return sum(last - first + 1 for first, last in ranges)
+    slots: dict[int, list[Slot]] = {number: [] for number in missing}
+    for row in shown_rows(session, missing):
+        slots[row.number] = slots_of(row, session)
+    for number in missing:
+        buffer.apply(number, number, slots[number])
+    logger.info("The buffer was brought up to date.", extra={"entries": len(missing)})
+    return len(missing)
+
+
+def rebuild_buffer(session: Session) -> int:
+    """Write the whole buffer anew from the journal; return the number of slots. Raises as `bring_up_to_date`."""
+    journal_length = Session.objects.values_list("journal_length", flat=True).get(pk=session.id)
+    now_ms = int(utc_now().timestamp() * 1000)
+    slots = journal_slots(session)
+    buffer_of(session).rebuild(slots, journal_length, now_ms)
+    logger.info("The buffer was built from the journal.", extra={"slots": len(slots)})
+    return len(slots)
 
 
 def waiting_inputs(session: Session) -> QuerySet[JournalRow]:
@@ -81,77 +117,24 @@ def waiting_inputs(session: Session) -> QuerySet[JournalRow]:
     return waiting.order_by("sequence_id")
 
 
-def with_buffer(session: Session, call: Callable[[SessionBuffer], _Answer]) -> _Answer:
-    """Call with the session's buffer; rebuild it first where it is gone. Raises `Unavailable`."""
-    buffer = buffer_of(session)
+_rests: dict[int, float] = {}
+"""Until when (monotonic, s) a part of the session Redis is left alone that kept us waiting."""
+
+
+@contextmanager
+def rested(session: Session) -> Iterator[None]:
+    """Let Redis rest after a call that failed slowly: nobody waits for a dead one at every input."""
+    started_s = monotonic()
+    # Neighbouring hash slots live on one node: the other nodes of a cluster go on.
+    is_cluster = "+cluster" in settings.SESSION_REDIS_URL
+    part = key_slot(str(session.id).encode()) // 1024 if is_cluster else 0
+    if started_s < _rests.get(part, 0.0):
+        raise Unavailable("redis_unavailable", "Redis did not answer a moment ago; nothing is lost.")
     try:
-        return call(buffer)
-    except BufferMissing:
-        rebuild_buffer(session)
-        return call(buffer)
-
-
-def rebuild_buffer(session: Session) -> int:
-    """Write the whole buffer from the journal; returns the number of slots. Raises `Unavailable`."""
-    slots = buffer_of(session).load(journal_slots(session), iso_utc(utc_now()))
-    logger.info("The buffer was built from the journal.", extra={"slots": slots})
-    return slots
-
-
-def journal_slots(session: Session) -> Iterator[Slot]:
-    """Return the slots of a session as the journal has them: the newest entry of each input wins.
-
-    Corrections may have put any block anywhere: then every block has a slot of its own.
-    """
-    if _is_corrected(session):
-        return (_slot_of(block) for block in projected(session).ordered())
-    kinds = [*SEQUENCED_INPUTS, EntryKind.BLOCKS, EntryKind.RECOVERED, EntryKind.REVIEW, EntryKind.ASSET]
-    rows = JournalRow.objects.filter(session_id=session.id, kind__in=kinds).order_by("number")
-    newest: dict[str, list[Slot]] = {}
-    for row in rows.iterator(chunk_size=1000):
-        if slots := slots_of(row, session):
-            newest[slots[0].name] = slots
-    return (slot for slots in newest.values() for slot in slots)
-
-
-def _is_corrected(session: Session) -> bool:
-    kinds = [EntryKind.EDIT, EntryKind.INHERITED]
-    found: bool = JournalRow.objects.filter(session_id=session.id, kind__in=kinds).exists()
-    return found
-
-
-def _slot_of(block: Mapping[str, Any]) -> Slot:
-    in_work = block["status"] == "PROCESSING"
-    leased_until_ms = int((utc_now() + WORK_LEASE).timestamp() * 1000) if in_work else None
-    place = block["order"]
-    return Slot(place, int(place.partition(".")[0]), block["revision"], [block], leased_until_ms)
-
-
-def _stamped(block: Mapping[str, Any], row: JournalRow) -> dict[str, Any]:
-    return {**block, "order": key_of(block), "revision": row.number}
-
-
-def slots_of(row: JournalRow, session: Session) -> list[Slot]:
-    """Return the slots that a journal entry fills: none, one, or for a long recording one per few blocks.
-
-    An entry that supersedes another one fills at least its slots: pending or processing input has one.
-    """
-    if row.kind == EntryKind.ASSET:
-        after, number = row.payload["after_sequence_id"], row.payload["number"]
-        zone = session.config_version.content.get("image_zone") or session.config_version.content["default_zone"]
-        block = image_block(after, number, row.payload, zone, row.payload["restricted"])
-        return [Slot(slot_name(after, asset_number=number), after, row.number, [_stamped(block, row)])]
-    if row.sequence_id is None:
-        return []
-    if row.kind in (EntryKind.BLOCKS, EntryKind.RECOVERED, EntryKind.REVIEW):
-        blocks = [_stamped(block, row) for block in row.payload["blocks"]]
-        starts = range(0, max(len(blocks), 1), BLOCKS_PER_SLOT)
-        return [
-            Slot(slot_name(row.sequence_id, piece=piece), row.sequence_id, row.number, blocks[start:][:BLOCKS_PER_SLOT])
-            for piece, start in enumerate(starts)
-        ]
-    if row.kind in SEQUENCED_INPUTS:
-        leased_until_ms = int((row.recorded_at + WORK_LEASE).timestamp() * 1000)
-        block = processing_block(row.sequence_id)
-        return [Slot(slot_name(row.sequence_id), row.sequence_id, row.number, [_stamped(block, row)], leased_until_ms)]
-    return []
+        yield
+    except BufferBehind:
+        raise
+    except Unavailable:
+        if monotonic() - started_s > _SLOW_S:
+            _rests[part] = monotonic() + _REST_S
+        raise

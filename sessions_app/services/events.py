@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from redis.exceptions import RedisError
-
-from astra_site.lib.redis_client import redis_client
+from astra_site.lib.errors import Unavailable
+from astra_site.lib.redis_client import REDIS_FAILURES, session_redis
 from astra_site.lib.tenancy import get_owned
 from astra_site.lib.threads import in_thread
 from astra_site.lib.wake_ups import wake_ups
@@ -29,7 +28,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 3.0
 _PAGE = 200
-_HIDDEN = {"words", "before", "after", "core"}
+_BLOCKS_AT_MOST = 200
+_TEXT_CHARS_AT_MOST = 20_000
+_HIDDEN = {"words", "before", "after", "core", "key", "dump_key", "model_config"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class SessionEvent:
     `number` is the journal entry's number; ask for what follows it to go on after an interruption. A `state` event
     tells a change of the session's state; it has no entry of its own and carries the number of the last one seen.
     `type` is `input`, `transcript`, `blocks`, `edit`, `context`, `failure`, `session` or `state`; `kind` is the
-    journal's own word for the entry.
+    journal's own word for the entry. Of an entry that is too long for a message only the beginning is told, with
+    `is_cut` and, for blocks, `block_count`: read the rest page by page.
     """
 
     number: int
@@ -51,11 +53,11 @@ class SessionEvent:
     def to_json(self) -> dict[str, Any]:
         """Return the event as every transport sends it."""
         return {
+            **self.payload,
             "number": self.number,
             "type": self.type,
             "kind": self.kind,
             "sequence_id": self.sequence_id,
-            **self.payload,
         }
 
 
@@ -65,18 +67,22 @@ def channel_of(session_id: UUID) -> str:
 
 
 def announce(session_id: UUID) -> None:
-    """Wake the watchers of a session. Never raises for Redis: they look again by themselves."""
+    """Wake the watchers of a session. Never raises for Redis: they look again by themselves.
+
+    For a change without an entry: an entry's mirror wakes them itself.
+    """
     try:
-        redis_client().publish(channel_of(session_id), "")
-    except RedisError:
+        session_redis().publish(channel_of(session_id), "")
+    except (*REDIS_FAILURES, Unavailable):
         logger.warning("Watchers were not woken: Redis does not answer.")
 
 
 async def watch(session_id: UUID, after: int = 0) -> AsyncGenerator[SessionEvent, None]:
     """Yield what happened in a session after entry `after`, and then what happens, until it is closed.
 
-    Starts with the session's present state. Call it in a tenant scope. Raises `NotFound` and `Forbidden` as
-    `get_owned`.
+    Once all entries that were there are told comes the session's state, and again whenever it changes. Call it in a
+    tenant scope, and close the generator (`contextlib.aclosing`): then nothing of it is left. Raises `NotFound` and
+    `Forbidden` as `get_owned`.
     """
     last, state = after, ""
     async with wake_ups().of(channel_of(session_id)) as woken:
@@ -132,10 +138,14 @@ def event_of(row: JournalRow, session: Session) -> SessionEvent:
     """
     payload = {key: value for key, value in row.payload.items() if key not in _HIDDEN}
     if row.kind == EntryKind.TRANSCRIPT:
-        payload = {"text": " ".join(item["text"] for item in row.payload["utterances"])}
+        text = " ".join(item["text"] for item in row.payload["utterances"])
+        payload = {"text": text[:_TEXT_CHARS_AT_MOST]} | ({"is_cut": True} if len(text) > _TEXT_CHARS_AT_MOST else {})
     elif row.kind in PROJECTED_KINDS:
         change = change_of(session, row)
-        payload |= {"blocks": [dict(block) for block in change.blocks], "removed": list(change.removed)}
+        blocks = [dict(block) for block in change.blocks[:_BLOCKS_AT_MOST]]
+        payload |= {"blocks": blocks, "removed": list(change.removed)}
+        if len(change.blocks) > _BLOCKS_AT_MOST:
+            payload |= {"block_count": len(change.blocks), "is_cut": True}
     if row.kind == EntryKind.EDIT:
         payload["actor"] = row.actor
     return SessionEvent(row.number, _TYPES[EntryKind(row.kind)], row.kind, row.sequence_id, payload)

@@ -19,7 +19,7 @@ from astra_site.lib.tenancy import get_owned, tenant_scope
 from jobs import services as jobs
 from jobs.models import Job as JobRow
 from jobs.models import Status
-from sessions_app.errors import SessionStateConflict
+from sessions_app.errors import SessionStateConflict, takes_no_more
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.inheritance import inherited_through
 from sessions_app.services.journal import NewEntry, write
@@ -42,6 +42,8 @@ def finalize(session_id: UUID, *, actor: str, accept_gaps: bool = False) -> Sess
     session = get_owned(Session, session_id)
     notice_dead_production(session)
     session.refresh_from_db(fields=["state"])
+    if session.state == State.ABANDONED:
+        raise takes_no_more(session.state)
     if session.state == State.OPEN and session.journal_length == 0:
         raise SessionStateConflict("session_empty", "Nothing was recorded: there are no minutes to make.")
     if session.state == State.OPEN:

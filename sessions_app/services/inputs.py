@@ -25,7 +25,7 @@ from jobs import services as jobs
 from jobs.core.job import Job
 from jobs.transcription.audio import check_audio, probe
 from jobs.transcription.containers import Container
-from sessions_app.errors import InputInvalid, SequenceConflict, SessionStateConflict
+from sessions_app.errors import InputInvalid, SequenceConflict, takes_no_more
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.engine import pin_engine
 from sessions_app.services.inheritance import assets_of, check_not_inherited
@@ -205,11 +205,7 @@ def check_open_to(session: Session, sequence_id: int | None) -> None:
     fills_gap = sequence_id is not None and sequence_id <= (session.final_sequence_id or 0) and not session.accept_gaps
     if session.state == State.OPEN or (session.state == State.DRAINING and fills_gap):
         return
-    raise SessionStateConflict(
-        "session_not_open",
-        f"The session is {session.state}: it takes no more inputs.",
-        details={"state": session.state},
-    )
+    raise takes_no_more(session.state)
 
 
 def _accept(session: Session, entry: NewEntry, flow: str) -> Accepted:

@@ -18,10 +18,9 @@ from astra_site.lib.after_commit import after_commit
 from astra_site.lib.clock import utc_now
 from astra_site.lib.hashing import Sha256
 from custody.journal import AudioRecord, JournalEntry
-from sessions_app.errors import SessionStateConflict
+from sessions_app.errors import takes_no_more
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.buffering import show_in_buffer
-from sessions_app.services.events import announce
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,7 @@ def lock_for_entry(session_id: UUID, states: Collection[State]) -> Session:
 
 def _check_state(session: Session, states: Collection[State]) -> None:
     if State(session.state) not in states:
-        raise SessionStateConflict(
-            "session_not_open",
-            f"The session is {session.state}: it takes no more of this.",
-            details={"state": session.state},
-        )
+        raise takes_no_more(session.state)
 
 
 def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
@@ -115,8 +110,8 @@ def _row_of(session: Session, entry: NewEntry, number: int, recorded_at: datetim
 
 
 def _mirror(session: Session, row: JournalRow) -> None:
+    """Show and announce the entry, in one round trip."""
     show_in_buffer(session, row)
-    announce(session.pk)
 
 
 def write_result_once(
@@ -125,8 +120,9 @@ def write_result_once(
     """Record a result unless its sequence number has one of this kind; return the one that stands.
 
     A doubled job, or two workers at once, thus leave one result: the first. Whoever comes late is told the same, also
-    when the first has moved the session on meanwhile. `and_then` is called with a result that is new, in the same
-    transaction. Raises `SessionStateConflict` for a new result of a session that takes none.
+    when the first has moved the session on meanwhile. Results are kept also while a session is put away: work on what
+    was accepted goes on. `and_then` is called with a result that is new, in the same transaction. Raises
+    `SessionStateConflict` for a new result of a session that takes none.
     """
     with transaction.atomic():
         session = lock_for_entry(session_id, tuple(State))
@@ -134,7 +130,7 @@ def write_result_once(
         known: JournalRow | None = results.first()
         if known is not None:
             return known
-        _check_state(session, (State.OPEN, State.DRAINING))
+        _check_state(session, (State.OPEN, State.DRAINING, State.ABANDONED))
         row = write(session, entry)
         if and_then is not None:
             and_then(row)

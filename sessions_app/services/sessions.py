@@ -26,7 +26,6 @@ from sessions_app.errors import (
     TimeZoneInvalid,
 )
 from sessions_app.models import EntryKind, JournalRow, Mode, Session, State
-from sessions_app.services.buffering import open_buffer
 from sessions_app.services.engine import pin_engine
 from sessions_app.services.inheritance import accepted_up_to
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
@@ -80,7 +79,6 @@ def start_session(
         state_changed_at=now,
         last_activity_at=now,
     )
-    open_buffer(session)
     return session
 
 

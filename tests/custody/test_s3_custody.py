@@ -19,6 +19,7 @@ from astra_site.lib.tenancy import tenant_scope
 from astra_verify.findings import Status
 from custody.export import write_evidence_with_audio
 from custody.services import audit_report_of, seal_session, stored_evidence
+from custody.worm import verify_held
 from tests.custody.ground import BuiltSession, council
 from tests.custody.samples import AUDIO, SIGNER, recording
 from tests.custody.tampering import statuses
@@ -102,6 +103,7 @@ def test_the_version_that_was_read_back_is_the_one_protected_recorded_and_handed
             assert s3_store.get(Bucket.WORM, row.worm_key, version_id=row.version_id) == data
             assert s3_store._head(Bucket.WORM, row.worm_key, row.version_id)["ObjectLockMode"] == "COMPLIANCE"
             assert "ObjectLockMode" not in s3_store._head(Bucket.WORM, row.worm_key)
+            verify_held(row, s3_store)
         sealed = seal_session(session.request(s3_store), store=s3_store, signer=SIGNER)
         target = BytesIO()
         write_evidence_with_audio(sealed, target, store=s3_store)

@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from astra_site import health
+from astra_site.embedded import RedisClusterServers
 from astra_site.lib.redis_client import redis_client
 
 
@@ -45,6 +46,15 @@ def test_not_ready_without_redis(settings: Settings, fresh_redis_client: None) -
     assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
     statuses = {name: check["status"] for name, check in answer.json()["checks"].items()}
     assert statuses == {"postgres": "ok", "redis": "unavailable", "object_store": "ok"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_redis_of_its_own_is_asked_too(settings: Settings, redis_cluster: RedisClusterServers) -> None:
+    settings.SESSION_REDIS_URL = redis_cluster.url
+    assert Client().get("/health/ready").json()["checks"]["session_redis"]["status"] == "ok"
+    settings.SESSION_REDIS_URL = "redis+cluster://127.0.0.1:1,127.0.0.1:2"
+    answer = Client().get("/health/ready")
+    assert (answer.status_code, answer.json()["checks"]["session_redis"]["status"]) == (503, "unavailable")
 
 
 @pytest.mark.django_db(transaction=True)
