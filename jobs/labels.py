@@ -30,6 +30,10 @@ _WORDS: Final[dict[str, Any]] = {
     "build_document": _("Build the document"),
     "hand_over_audio": _("Hand the audio over to custody"),
     "seal": _("Seal the minutes"),
+    "look_after_session": _("Look after a session"),
+    "understand_waiting": _("Make forgotten blocks"),
+    "clean_session": _("Remove temporary audio"),
+    "clean_audio": _("Remove what custody holds"),
     # keys and values of a job's events
     "step": _("step"),
     "error_code": _("error code"),

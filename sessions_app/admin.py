@@ -16,12 +16,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from astra_site.lib.admin import OPERATORS, ReadOnlyAdmin, badge, holds_role, short_hash, whole_hash
+from astra_site.lib.admin import ADMINISTRATORS, OPERATORS, badge, holds_role, short_hash, whole_hash
 from astra_site.lib.error_texts import explain, explain_code
 from astra_site.lib.errors import AstraError
 from astra_site.lib.tenancy import tenant_scope
 from jobs.labels import word_for
 from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.resuming_admin import ResumingAdmin
 from sessions_app.services.delivery import audit_report, delivery_of
 from sessions_app.services.engine import engine_label
 from sessions_app.services.finalize import finalize
@@ -37,6 +38,7 @@ STATE_VARIANTS = {
     State.CLOSED.value: "success",
     State.BUILD_FAILED.value: "danger",
     State.SEAL_FAILED.value: "danger",
+    State.ABANDONED.value: "warning",
 }
 FAILED = (State.BUILD_FAILED, State.SEAL_FAILED)
 FINALIZABLE = (State.OPEN, State.DRAINING)
@@ -53,7 +55,7 @@ _METADATA_WORDS = {
 
 
 @admin.register(Session)
-class SessionAdmin(ReadOnlyAdmin):
+class SessionAdmin(ResumingAdmin):
     """The council's sessions, newest first."""
 
     list_display = ("name", "state_badge", "mode", "started_at", "inputs", "config_version", "seal")
@@ -64,7 +66,7 @@ class SessionAdmin(ReadOnlyAdmin):
     search_help_text = _("Number of the minutes, id or integrity hash")
     date_hierarchy = "started_at"
     ordering = ("-started_at",)
-    actions = ("finalize_sessions", "retry_sessions")
+    actions = ("finalize_sessions", "retry_sessions", "resume_sessions")
     fieldsets = (
         (
             None,
@@ -209,6 +211,8 @@ class SessionAdmin(ReadOnlyAdmin):
             "is_draining": state is State.DRAINING,
             "is_in_work": state in (State.BUILDING, State.SEALING),
             "is_closed": state is State.CLOSED,
+            "is_abandoned": state is State.ABANDONED,
+            "may_resume": state is State.ABANDONED and holds_role(request, session, ADMINISTRATORS),
         }
 
     def get_urls(self) -> list[URLPattern]:
@@ -216,6 +220,7 @@ class SessionAdmin(ReadOnlyAdmin):
         view = self.admin_site.admin_view
         own = [
             path("<uuid:session_id>/finalize/", view(self.finalize_view), name="sessions_app_session_finalize"),
+            path("<uuid:session_id>/resume/", view(self.resume_view), name="sessions_app_session_resume"),
             path("<uuid:session_id>/get/<slug:part>/", view(self.deliver_view), name="sessions_app_session_get"),
         ]
         return [*own, *super().get_urls()]

@@ -15,7 +15,10 @@ from jobs.core.ports import StepContext
 from sessions_app.errors import SessionStateConflict
 from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.services import minutes
+from sessions_app.services.buffer_care import LOOK_AFTER_SESSION, sweep_buffers
+from sessions_app.services.cleaning import CLEAN_SESSION, check_cleaned, clean_session, sweep_cleaning
 from sessions_app.services.finalize import PRODUCE_MINUTES, advance, sweep_sessions
+from sessions_app.services.graveyard import sweep_graveyard
 from sessions_app.services.inputs import TRANSCRIBE_CHUNK, TRANSCRIBE_RECORDING
 from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.services.metering import sweep_metering
@@ -80,6 +83,19 @@ def _after_failure(session: Session) -> None:
     advance(session.id)
 
 
+def understand_waiting(context: StepContext) -> dict[str, Any]:
+    """Make the blocks of inputs that were heard and then forgotten (a crash between the two)."""
+    session = Session.objects.select_related("config_version").get(pk=context.job.session_id)
+    return {"understood": understand_ready_inputs(session)}
+
+
+def clean_audio(context: StepContext) -> dict[str, Any]:
+    """Remove a closed session's temporary audio; fails, for somebody to look, where custody does not hold it."""
+    report = clean_session(Session.objects.get(pk=context.job.session_id), on_checked=context.heartbeat)
+    check_cleaned(report)
+    return {"removed": len(report.removed), "removed_bytes": report.removed_bytes, "kept": len(report.kept)}
+
+
 def _transcription(name: str, queue: str, time_limit_s: float, retry: RetryPolicy) -> Flow:
     return Flow(
         name,
@@ -132,3 +148,14 @@ registry.register(
 registry.register(RECOVER, {"hear_again": hear_again, "understand_again": understand_again})
 registry.register_sweep("sessions", sweep_sessions)
 registry.register_sweep("quota", sweep_metering)
+registry.register(
+    Flow(LOOK_AFTER_SESSION, "realtime", (Step("understand_waiting", by_fact("understood"), _QUICK, 600.0),)),
+    {"understand_waiting": understand_waiting},
+)
+registry.register(
+    Flow(CLEAN_SESSION, "batch", (Step("clean_audio", by_fact("removed"), _PATIENT, _HOUR_S),)),
+    {"clean_audio": clean_audio},
+)
+registry.register_sweep("buffers", sweep_buffers)
+registry.register_sweep("graveyard", sweep_graveyard)
+registry.register_sweep("cleaning", sweep_cleaning)

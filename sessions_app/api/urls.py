@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sessions_app.api import clones, corrections, edit_history, recordings, views
+from sessions_app.api import clones, corrections, edit_history, recordings, resuming, views
 
 BLOCK = "session/<uuid:session_id>/blocks/<str:block_id>"
 
@@ -18,6 +18,7 @@ urlpatterns = [
     path("session/<uuid:session_id>/upload-asset", views.SessionAssetView.as_view(), name="session-upload-asset"),
     path("session/<uuid:session_id>/recording", recordings.SessionRecordingView.as_view(), name="session-recording"),
     path("session/<uuid:session_id>/finalize", views.SessionFinalizeView.as_view(), name="session-finalize"),
+    path("session/<uuid:session_id>/resume", resuming.SessionResumeView.as_view(), name="session-resume"),
     path("session/<uuid:session_id>/audit-report", views.SessionAuditReportView.as_view(), name="session-audit-report"),
     path("session/<uuid:session_id>/clone", clones.SessionCloneView.as_view(), name="session-clone"),
     path("session/<uuid:session_id>/edits", edit_history.SessionEditsView.as_view(), name="session-edits"),

@@ -65,7 +65,7 @@ def clone_session(session_id: UUID, *, actor: str, clone_id: str | None = None) 
         if known is not None:
             return Cloned(known, is_repeat=True)
         snapshot = _snapshot_of(parent)
-        _check_none_is_open(parent)
+        check_no_correction_is_open(parent.id)
         dump = _sealed_dump(parent, snapshot)
         clone = _new_session(parent, snapshot, dump, actor)
         write_first(clone, [_header(parent, snapshot, dump, actor, clone_id), *_inherited(parent, dump)])
@@ -98,8 +98,9 @@ def _snapshot_of(parent: Session) -> Snapshot:
     return get_owned(Snapshot, parent.snapshot_id)
 
 
-def _check_none_is_open(parent: Session) -> None:
-    corrections = Session.objects.filter(parent_session_id=parent.id).exclude(state__in=_FINISHED)
+def check_no_correction_is_open(parent_session_id: UUID) -> None:
+    """Raise `CloneConflict` (`clone_open`) while a correction of a session is neither closed nor abandoned."""
+    corrections = Session.objects.filter(parent_session_id=parent_session_id).exclude(state__in=_FINISHED)
     going_on: Session | None = corrections.order_by("-id").first()
     if going_on is not None:
         raise CloneConflict(
