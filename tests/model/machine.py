@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 from uuid import UUID
 
+from hypothesis import event
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, rule
 
 from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import AstraError
@@ -20,13 +21,17 @@ from jobs.models import Job, Status
 from jobs.runtime.orchestration import orchestrator
 from jobs.runtime.sweeper import sweep_once
 from jobs.runtime.work import run_job
-from sessions_app.blocks import ASSET_PART_BASE
+from sessions_app.corrections import Correction, Edit, Merge, Move, Operation, Restrict, Retype, Split
 from sessions_app.models import EntryKind, JournalRow, Session
-from sessions_app.services import inputs
+from sessions_app.services import corrections, inputs
 from sessions_app.services.buffering import read_page, rebuild_buffer
-from sessions_app.services.finalize import PRODUCE_MINUTES, finalize, what_is_left
+from sessions_app.services.clone import clone_session
+from sessions_app.services.finalize import PRODUCE_MINUTES, finalize
 from sessions_app.services.inputs import Captured
+from sessions_app.services.projecting import projected
 from sessions_app.services.sessions import change_context, start_session
+from sessions_app.services.waiting import what_is_left
+from tests.model import corrections_model
 from tests.model.council_model import Input, Refusal, SessionModel, shown
 from tests.model.fates import CALM, Fate, suffer
 from tests.people import Person
@@ -51,9 +56,18 @@ CHANGES = st.fixed_dictionaries(
         "restricted": st.booleans(),
     },
 ).filter(bool)
+WORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": st.sampled_from(["Se aclara el punto.", "", "Dos palabras"]),
+        "speaker": st.sampled_from([None, "Gloria Murillo"]),
+        "topic": st.sampled_from([None, "Vías"]),
+    },
+).filter(bool)
 _CRASHES_PER_SESSION = 3
 """A job is given up after five tries; what becomes of it then is another test's matter."""
 _ROUNDS = 40
+_GOING_ON_AT_MOST, _SESSIONS_AT_MOST = 2, 5
 ACTOR = "clerk"
 
 
@@ -62,24 +76,30 @@ class Councils(RuleBasedStateMachine):
 
     person: ClassVar[Person]
     sessions = Bundle("sessions")
+    closed = Bundle("closed")
 
     def __init__(self) -> None:
         super().__init__()
         self.models: dict[UUID, SessionModel] = {}
         self.crashes: dict[UUID, int] = {}
-        self.remembered: dict[str, bytes] = {}
+        self.clones: dict[UUID, list[UUID]] = {}
 
     # -- what people do ----------------------------------------------------------------------------------------------
 
-    @initialize(target=sessions)
-    def the_first(self) -> Any:
-        """Begin with one session."""
-        return self._started()
+    @initialize(target=sessions, said=st.integers(0, 4), worked_on=st.integers(0, 4))
+    def the_first(self, said: int, worked_on: int) -> UUID:
+        """Begin with one session in which something was said already."""
+        session_id = self._started()
+        for number in range(1, said + 1):
+            self.append_text(session_id, number, 0, CALM)
+        for _ in range(worked_on):
+            self.work(session_id, 0, CALM)
+        return session_id
 
     @rule(target=sessions)
     def start(self) -> Any:
         """Start another session, but not too many: they are all finished in the end."""
-        return self._started() if len(self.models) < 2 else multiple()
+        return self._started() if self._has_room() else multiple()
 
     @rule(session_id=sessions, number=NUMBERS, variant=st.integers(0, 1), fate=FATES)
     def append_text(self, session_id: UUID, number: int, variant: int, fate: Fate) -> None:
@@ -144,6 +164,94 @@ class Councils(RuleBasedStateMachine):
             fate,
         )
 
+    @rule(
+        session_id=sessions,
+        place=st.integers(0, 9),
+        other=st.integers(0, 9),
+        draw=st.sampled_from(["edit", "split", "merge", "after", "before", "retype", "restrict"]),
+        words=WORDS,
+        yes=st.booleans(),
+        is_stale=st.integers(0, 5).map(lambda drawn: drawn == 0),
+        fate=FATES,
+    )
+    def correct(
+        self,
+        session_id: UUID,
+        place: int,
+        other: int,
+        draw: str,
+        words: Mapping[str, Any],
+        yes: bool,
+        is_stale: bool,
+        fate: Fate,
+    ) -> None:
+        """Correct a block as a clerk does, who may look at one that somebody has changed meanwhile."""
+        ids = [block.block_id for block in self.models[session_id].blocks()]
+        if not ids:
+            return
+        block_id, other_id = ids[place % len(ids)], ids[other % len(ids)]
+        text = self.models[session_id].block(block_id).text
+        operations: Mapping[str, Operation] = {
+            "edit": Edit(words),
+            "split": Split(max(text.find(" ", len(text) // 2), 0)),
+            "merge": Merge(other_id),
+            "after": Move(after=other_id),
+            "before": Move(before=other_id),
+            "retype": Retype({"intent": "OTHER_BUSINESS"}),
+            "restrict": Restrict(yes),
+        }
+        operation = operations[draw]
+        with self._scope():
+            now = projected(self._row(session_id))
+        revisions = {one: now.get(one)["revision"] for one in (block_id, other_id)}  # type: ignore[index]  # they are
+        if is_stale:
+            revisions[block_id] -= 1
+        correction = Correction(block_id, operation, revisions)
+        self._act(
+            session_id,
+            lambda model: corrections_model.correct(model, block_id, operation, is_stale=is_stale),
+            lambda: corrections.correct(session_id, correction, actor=ACTOR).operation,
+            fate,
+        )
+
+    @rule(target=closed, session_id=consumes(sessions))
+    def finish(self, session_id: UUID) -> UUID:
+        """Do all that is left to do, and look at the minutes."""
+        if self.models[session_id].is_empty:
+            self.append_text(session_id, 1, 0, CALM)
+        self._finish([session_id])
+        self._check_minutes(session_id)
+        return session_id
+
+    @rule(session_id=closed, number=NUMBERS)
+    def say_something_too_late(self, session_id: UUID, number: int) -> None:
+        """Add something to sealed minutes."""
+        self.append_text(session_id, number, 1, CALM)
+
+    @rule(target=sessions, session_id=sessions | closed, fate=FATES)
+    def begin_second_version(self, session_id: UUID, fate: Fate) -> Any:
+        """Clone a closed session, unless a clone of it is open; every other session must be refused."""
+        model, others = self.models[session_id], [self.models[one] for one in self.clones.get(session_id, ())]
+        expected = None
+        if model.state != "CLOSED":
+            expected = "session_not_closed"
+        elif any(other.state != "CLOSED" for other in others):
+            expected = "clone_open"
+        elif not self._has_room():
+            return multiple()
+        with self._scope():
+            answer = suffer(fate, lambda: _answer_of(lambda: clone_session(session_id, actor=ACTOR).session.id))
+            made = Session.objects.filter(parent_session_id=session_id).exclude(pk__in=list(self.models))
+            found = list(made.values_list("pk", flat=True))
+        if isinstance(expected, str):
+            assert (answer or expected, found) == (expected, [])
+            return multiple()
+        assert len(found) == 1 or (fate.cut_at and not found)
+        for clone_id in found:
+            self.models[clone_id], self.crashes[clone_id] = model.second_version(), 0
+            self.clones.setdefault(session_id, []).append(clone_id)
+        return multiple(*found)
+
     # -- what workers do ---------------------------------------------------------------------------------------------
 
     @rule(session_id=sessions, place=st.integers(0, 9), fate=FATES)
@@ -179,23 +287,17 @@ class Councils(RuleBasedStateMachine):
 
     # -- what happens to Redis ---------------------------------------------------------------------------------------
 
-    @rule()
-    def empty_redis(self) -> None:
-        """Lose all of it."""
-        redis_client().flushall()
-
-    @rule(session_id=sessions, place=st.integers(0, 9))
-    def lose_one_key(self, session_id: UUID, place: int) -> None:
-        """Lose one key of a session, and no other."""
-        keys = sorted(redis_client().scan_iter(match=f"*{{{session_id}}}*"))
-        if keys:
-            redis_client().delete(keys[place % len(keys)])
-
-    @rule(session_id=sessions)
-    def rebuild(self, session_id: UUID) -> None:
-        """Build the buffer anew although nothing is wrong with it."""
-        with self._scope():
-            rebuild_buffer(self._row(session_id))
+    @rule(session_id=sessions, harm=st.sampled_from(["all", "all", "rebuild", *range(6)]))
+    def harm_redis(self, session_id: UUID, harm: str | int) -> None:
+        """Lose all of it, or one key of one session; or build a buffer anew although nothing is wrong with it."""
+        if harm == "all":
+            redis_client().flushall()
+        elif harm == "rebuild":
+            with self._scope():
+                rebuild_buffer(self._row(session_id))
+        else:
+            keys = sorted(redis_client().scan_iter(match=f"*{{{session_id}}}*"))
+            redis_client().delete(*keys[int(harm) : int(harm) + 1] or ["none"])
 
     # -- what must hold ----------------------------------------------------------------------------------------------
 
@@ -208,44 +310,55 @@ class Councils(RuleBasedStateMachine):
             session = self._row(session_id)
             page = read_page(session, 0, 500)
             left = what_is_left(session)
-        assert [shown(block, ASSET_PART_BASE) for block in page.blocks] == model.blocks()
+        assert [shown(block) for block in page.blocks] == [block.shown() for block in model.blocks()]
         assert page.processing_count == len(model.pending)
         assert (left.pending, left.missing) == (model.pending, model.missing)
 
     def teardown(self) -> None:
         """Finish every session, whatever was going on, and read what was sealed."""
-        for session_id, model in self.models.items():
-            if model.is_empty:
-                continue
+        recorded = [session_id for session_id, model in self.models.items() if not model.is_empty]
+        self._finish(recorded)
+        for session_id in recorded:
+            self._check_minutes(session_id)
+
+    def _finish(self, session_ids: Sequence[UUID]) -> None:
+        for session_id in session_ids:
             with self._scope():
                 finalize(session_id, actor=ACTOR, accept_gaps=True)
+            model = self.models[session_id]
+            if model.state in ("OPEN", "DRAINING"):
+                model.finalize(accept_gaps=True)
+                model.heard |= model.inputs.keys()
+                model.move_on()
+            model.state = "CLOSED"
         for _ in range(_ROUNDS):
             self.leases_run_out()
-            due = [job for session_id in self.models for job in self._jobs(session_id, status=Status.QUEUED)]
+            due = [job for session_id in session_ids for job in self._jobs(session_id, status=Status.QUEUED)]
             if not due:
-                break
+                return
             for job in due:
                 run_job(job.id)
-        for session_id, model in self.models.items():
-            if not model.is_empty:
-                self._check_minutes(session_id, model)
+        raise AssertionError("There is still work after many rounds.")
 
-    def _check_minutes(self, session_id: UUID, model: SessionModel) -> None:
-        for number in model.pending:
-            model.heard.add(number)
-        model.finalize(accept_gaps=True)
-        model.move_on()
+    def _check_minutes(self, session_id: UUID) -> None:
+        model = self.models[session_id]
         with self._scope():
             session = self._row(session_id)
             dump = json.loads(object_store().get(Bucket.DOCUMENTS, session.dump_key))
         assert session.state == "CLOSED", (session.state, session.failure)
-        spoken = [block for block in dump["blocks"] if block["type"] != "SYSTEM_NOTE"]
-        assert [shown(block, ASSET_PART_BASE) for block in spoken] == model.blocks()
+        new_gaps = {f"{number}.0" for number in model.missing}
+        said = [block for block in dump["blocks"] if block["block_id"] not in new_gaps]
+        assert [shown(block) for block in said] == [block.shown() for block in model.blocks()]
         missing = [number for first, last in dump["missing"] for number in range(first, last + 1)]
-        assert missing == model.missing
+        assert missing == [*model.inherited_missing, *model.missing]
         self._check_journal(session_id)
 
     # -- how it is done ----------------------------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        """Say whether another session can be begun: all are finished in the end, which takes its time."""
+        going_on = [model for model in self.models.values() if model.state != "CLOSED"]
+        return len(going_on) < _GOING_ON_AT_MOST and len(self.models) < _SESSIONS_AT_MOST
 
     def _started(self) -> UUID:
         with self._scope():
@@ -262,6 +375,7 @@ class Councils(RuleBasedStateMachine):
         """
         before = self.models[session_id]
         after = before.copy()
+        edits = self._edit_count(session_id)
         expected: object = None
         try:
             expected = effect(after)
@@ -271,14 +385,19 @@ class Councils(RuleBasedStateMachine):
             answer = suffer(fate, lambda: _answer_of(call))
         if fate.cut_at and answer is None:
             self.crashes[session_id] += 1
-            self.models[session_id] = self._found(session_id, before, after)
+            self.models[session_id] = self._found(
+                session_id, before, after, was_corrected=self._edit_count(session_id) > edits
+            )
             return
+        event(f"{answer!r}")
         if isinstance(expected, bool | str):
             assert answer == expected
         self.models[session_id] = after
-        assert self._found(session_id, before, after) == after
+        assert self._found(session_id, before, after, was_corrected=True) == after
 
-    def _found(self, session_id: UUID, before: SessionModel, after: SessionModel) -> SessionModel:
+    def _found(
+        self, session_id: UUID, before: SessionModel, after: SessionModel, *, was_corrected: bool
+    ) -> SessionModel:
         """Return the model of what the journal says; it has to lie between two models."""
         with self._scope():
             session = self._row(session_id)
@@ -286,12 +405,14 @@ class Councils(RuleBasedStateMachine):
         self._check_journal(session_id)
         numbers = {kind: {row.sequence_id for row in rows if row.kind == kind} for kind in EntryKind}
         came = numbers[EntryKind.TEXT] | numbers[EntryKind.AUDIO]
-        found = after.copy()
+        found = (after if was_corrected else before).copy()
         found.inputs = {number: given for number, given in after.inputs.items() if number in came}
         found.understood = {number for number in numbers[EntryKind.BLOCKS] if number is not None}
         found.heard = {number for number in numbers[EntryKind.TEXT] | numbers[EntryKind.TRANSCRIPT] if number}
         found.contexts = after.contexts[: sum(row.kind == EntryKind.CONTEXT for row in rows)]
-        found.images = after.images[: sum(row.kind == EntryKind.ASSET for row in rows)]
+        own_images = sum(row.kind == EntryKind.ASSET for row in rows)
+        inherited_images = sum(block.type == "IMAGE" for block in before.inherited.values())
+        found.images = after.images[: inherited_images + own_images]
         found.state, found.final, found.accept_gaps = session.state, session.final_sequence_id, session.accept_gaps
         assert before.inputs.keys() <= came <= after.inputs.keys()
         assert before.understood <= found.understood <= after.understood
@@ -308,6 +429,10 @@ class Councils(RuleBasedStateMachine):
         assert [row.number for row in rows] == list(range(1, session.journal_length + 1))
         once = [(row.kind, row.sequence_id) for row in rows if row.sequence_id is not None]
         assert len(once) == len(set(once))
+
+    def _edit_count(self, session_id: UUID) -> int:
+        with self._scope():
+            return int(JournalRow.objects.filter(session_id=session_id, kind=EntryKind.EDIT).count())
 
     def _jobs(self, session_id: UUID, **wanted: Any) -> list[Job]:
         with all_tenants(reason="a test looks"):

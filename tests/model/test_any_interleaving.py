@@ -17,8 +17,8 @@ from tests.people import Person
 _CHOSEN = int(os.environ.get("ASTRA_TEST_MODEL_EXAMPLES", "0"))
 _SETTINGS = settings(
     deadline=None,
-    max_examples=_CHOSEN or 12,
-    stateful_step_count=50 if _CHOSEN else 25,
+    max_examples=_CHOSEN or 20,
+    stateful_step_count=50 if _CHOSEN else 30,
     derandomize=not _CHOSEN,
     database=None,
     suppress_health_check=list(HealthCheck),
