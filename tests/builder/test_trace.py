@@ -66,4 +66,4 @@ def test_words_of_two_recordings_lead_to_both() -> None:
     (paragraph,) = Docx(built.docx).xml("customXml/astra_trace.xml").iter(f"{_TRACE}paragraph")
     assert (paragraph.get("sequence"), paragraph.get("audio")) == ("1", first["sha256"])
     (further,) = paragraph
-    assert dict(further.attrib) == {"sequence": "2", "start_ms": "200", "end_ms": "4200", "audio": second["sha256"]}
+    assert dict(further.items()) == {"sequence": "2", "start_ms": "200", "end_ms": "4200", "audio": second["sha256"]}

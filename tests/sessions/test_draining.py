@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -83,7 +84,8 @@ def test_a_finalize_that_is_overtaken_is_told_how_things_stand(
     minutes.say(3, VOTE)
     finish_jobs()
     assert minutes.finalize().json()["drain"]["missing"] == [2]
-    understand_one, overtaken = understand._understand, []
+    understand_one = understand._understand
+    overtaken: list[UUID] = []
 
     def overtake(session: Session, *place: Any) -> Any:
         if not overtaken:
