@@ -76,15 +76,16 @@ class Text(_Captured):
 
 
 class Context(_Frame):
-    """What holds for the inputs that follow. Only the given fields change; null takes a value away."""
+    """What holds for the inputs that follow, or from a number on. Only the given fields change; null takes one away."""
 
     type: Literal["context"]
     speaker: str | None = None
     topic: str | None = None
     zone: str | None = None
     restricted: bool | None = None
+    from_sequence_id: Annotated[int, Field(ge=1, le=MAX_SEQUENCE_ID)] | None = None
 
-    def changes(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         """Return the fields that were given."""
         return self.model_dump(exclude_unset=True, exclude={"type", "id"})
 

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Final
 from astra_site.lib.callers import check_scope
 from astra_site.lib.threads import in_thread
 from sessions_app.api.views import READ, WRITE, SessionContextView
-from sessions_app.errors import InputInvalid
 from sessions_app.realtime import frames
 from sessions_app.realtime.answers import (
     Answer,
@@ -123,16 +122,19 @@ class StreamConsumer(SessionConsumer):
         await self.socket.tell(answer)
 
     def _change_context(self, frame: frames.Context) -> Answer:
-        """Let a context hold from the number after the highest one that was sent on this socket, refused ones too."""
-        given = SessionContextView.Input(data=frame.changes())
+        """Let a context hold from the number that it names, else from the one after the highest that was sent here.
+
+        That may be one that was refused: what is sent again was said before the context.
+        """
+        given = SessionContextView.Input(data=frame.fields())
         given.is_valid(raise_exception=True)
-        if not given.validated_data:
-            raise InputInvalid("context_empty", "Send at least one of speaker, topic, zone and restricted.")
+        changes = dict(given.validated_data)
         row = change_context(
             self.session_id,
             actor=self.caller.principal.subject,
-            changes=given.validated_data,
+            from_sequence_id=changes.pop("from_sequence_id", None),
             not_before=self._intake.next_sequence_id,
+            changes=changes,
         )
         return context_frame(row, frame.id)
 

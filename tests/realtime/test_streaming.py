@@ -110,6 +110,9 @@ def test_a_context_is_refused_as_over_http(live: LiveServer, minutes: Minutes, a
         for wrong, code in (
             ({}, "context_empty"),
             ({"zone": "no placeholder"}, "input_invalid"),
+            ({"from_sequence_id": 0, "topic": "x"}, "input_invalid"),
+            ({"from_sequence_id": "1", "topic": "x"}, "input_invalid"),
+            ({"from_sequence_id": 1}, "context_empty"),
             ({"speaker": "x" * 201}, "input_invalid"),
             ({"restricted": "yes"}, "input_invalid"),
             ({"speakr": "x"}, "input_invalid"),
@@ -183,3 +186,18 @@ def test_a_browser_is_answered_its_pings(live: LiveServer, minutes: Minutes, ali
         assert talk.hear() == {"type": "pong", "id": "1"}
         talk.send(WAV)
         assert talk.hear("ack")["sequence_id"] == 1
+
+
+def test_a_context_may_name_the_number_that_it_begins_at(live: LiveServer, minutes: Minutes, alice: Person) -> None:
+    with streaming(live, minutes.session_id, alice) as talk:
+        talk.say(type="context", speaker="Ana Ruiz", from_sequence_id=2)
+        assert talk.hear("context")["from_sequence_id"] == 2
+        talk.say(type="text", sequence_id=1, text=OPENING)
+        talk.say(type="text", sequence_id=2, text=DEBATE)
+        for _ in range(2):
+            talk.hear("ack")
+        talk.say(type="context", speaker="Luis Mena", from_sequence_id=1, id="late")
+        error = talk.hear("error")
+        assert (error["code"], error["about"], error["id"]) == ("context_too_late", "context", "late")
+    finish_jobs()
+    assert [block["speaker"] for block in minutes.blocks()] == [None, "Ana Ruiz"]
