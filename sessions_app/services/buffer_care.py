@@ -23,9 +23,10 @@ from astra_site.lib.tenancy import tenant_scope
 from jobs import services as jobs
 from sessions_app.buffer.store import BufferBehind
 from sessions_app.models import EntryKind, JournalRow, Session, State
-from sessions_app.services.buffering import bring_up_to_date, buffer_of, rested, waiting_inputs
+from sessions_app.services.buffering import bring_up_to_date, buffer_of, rested
 from sessions_app.services.journal_slots import journal_slots
 from sessions_app.services.rotation import Rotation
+from sessions_app.services.waiting import inputs_after, last_understood
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def look_at_expired(session: Session, slots: list[str], now_ms: int) -> None:
 
 def _has_ready_input(session: Session) -> bool:
     """Say whether the next input in the order has been heard and has no blocks."""
-    row = waiting_inputs(session).first()
+    row = inputs_after(session, last_understood(session)).first()
     if row is None:
         return False
     heard = JournalRow.objects.filter(

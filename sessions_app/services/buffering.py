@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from time import monotonic
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
 from redis.crc import key_slot
 
 from astra_site.lib.clock import utc_now
@@ -16,11 +15,11 @@ from astra_site.lib.errors import Unavailable
 from astra_site.lib.redis_client import session_redis
 from sessions_app.buffer.slots import Page, Slot
 from sessions_app.buffer.store import BufferBehind, SessionBuffer
-from sessions_app.models import SEQUENCED_INPUTS, EntryKind, JournalRow, Session
+from sessions_app.models import JournalRow, Session
 from sessions_app.services.events import channel_of
 from sessions_app.services.journal_slots import journal_slots, shown_rows, slots_of
 
-__all__ = ["buffer_of", "journal_slots", "open_buffer", "read_page", "show_in_buffer", "slots_of", "waiting_inputs"]
+__all__ = ["buffer_of", "journal_slots", "open_buffer", "read_page", "show_in_buffer", "slots_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -107,14 +106,6 @@ def rebuild_buffer(session: Session) -> int:
     buffer_of(session).rebuild(slots, journal_length, now_ms)
     logger.info("The buffer was built from the journal.", extra={"slots": len(slots)})
     return len(slots)
-
-
-def waiting_inputs(session: Session) -> QuerySet[JournalRow]:
-    """Return the accepted inputs that have no blocks yet, in their order."""
-    rows = JournalRow.objects.filter(session_id=session.id)
-    understood = rows.filter(kind=EntryKind.BLOCKS, sequence_id=OuterRef("sequence_id"))
-    waiting: QuerySet[JournalRow] = rows.filter(~Exists(understood), kind__in=SEQUENCED_INPUTS)
-    return waiting.order_by("sequence_id")
 
 
 _rests: dict[int, float] = {}
