@@ -67,7 +67,15 @@ class Picture:
     after_sequence_id: int
 
 
-Step = Together | Context | Picture
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A clerk's correction: other words for an input that was accepted before, under a name of the client's own."""
+
+    edit_id: str
+    said: Said
+
+
+Step = Together | Context | Picture | Amendment
 
 
 @dataclass(frozen=True)
@@ -111,16 +119,20 @@ def write_script(random: Random, number: str, heard: Mapping[str, str]) -> Scrip
     inputs = _inputs(random, heard)
     withheld = random.randrange(1, len(inputs)) if random.random() < 0.15 else None
     steps: list[Step] = []
+    sent_texts: list[Said] = []
     highest = 0
     for batch in _batches(random, [said for said in inputs if said.sequence_id != withheld]):
         if highest and random.random() < 0.2:
             steps.append(Context(highest + 1, random.choice(_SPEAKERS), f"Punto {random.randrange(1, 9)}"))
         if highest and random.random() < 0.06:
             steps.append(Picture(_png(random), new_marker(random), random.randint(1, highest)))
+        if sent_texts and random.random() < 0.12:
+            steps.append(Amendment(f"edit-{len(steps)}", random.choice(sent_texts).replaced(random)))
         again = tuple(said for said in batch if random.random() < 0.2)
         refused = tuple(said.replaced(random) for said in batch if random.random() < 0.1)
         steps.append(Together(batch, again, refused))
         highest = max(highest, *(said.sequence_id for said in batch))
+        sent_texts += [said for said in batch if said.audio is None]
     sent = [said for said in inputs if said.sequence_id != withheld]
     return Script(number, steps, withheld, sent)
 

@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
-from tests.chaos.script import Context, Picture, Said, Script, Step, Together
+from tests.chaos.script import Amendment, Context, Picture, Said, Script, Step, Together
 from tests.transports.line import PATIENCE_S, Line, Refused, Site, Unanswered
 from tests.transports.table import LINES
 
@@ -51,6 +51,7 @@ class Speaker:
     heard: Heard
     session_id: str = ""
     acknowledged: dict[int, Said] = field(default_factory=dict)
+    amended: dict[int, Said] = field(default_factory=dict)
     pictures: list[Picture] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     blocks_before: list[Mapping[str, Any]] = field(default_factory=list)
@@ -81,6 +82,8 @@ class Speaker:
         elif isinstance(step, Context):
             changes = {"speaker": step.speaker, "topic": step.topic}
             await self._persist(partial(line.set_context, changes))
+        elif isinstance(step, Amendment):
+            await self._amend(step)
         else:
             await self._show(step)
 
@@ -113,6 +116,31 @@ class Speaker:
         await self._persist(lambda: self.site.http.call("POST", path, data=data, files=files))
         self.pictures.append(picture)
 
+    async def _amend(self, amendment: Amendment) -> None:
+        """Correct a block as soon as it can be: read it, and send the correction of just that until it is answered."""
+        said = amendment.said
+        deadline = time.monotonic() + GIVE_UP_AFTER_S
+        while time.monotonic() < deadline:
+            page = await self._blocks()
+            block = next((one for one in page["blocks"] if one["block_id"] == f"{said.sequence_id}.0"), None)
+            if block is not None and block["status"] == "READY":
+                body = {"text": said.text, "revision": block["revision"], "edit_id": amendment.edit_id}
+                path = f"/session/{self.session_id}/blocks/{block['block_id']}/edit"
+                try:
+                    await self._persist(partial(self.site.http.call, "POST", path, json=body))
+                except Refused as refusal:
+                    if refusal.code not in ("block_changed", "block_processing", "edit_id_reused"):
+                        raise
+                else:
+                    self.amended[said.sequence_id] = said
+                    return
+            await asyncio.sleep(_POLL_S)
+        raise GaveUp(f"{said.sequence_id} could not be corrected within {GIVE_UP_AFTER_S:.0f} s")
+
+    async def _blocks(self) -> Mapping[str, Any]:
+        path = f"/session/{self.session_id}/blocks"
+        return await self._persist(lambda: self.site.http.call("GET", path, params={"limit": 500}))
+
     async def _settled_blocks(self) -> list[Mapping[str, Any]]:
         """Return the blocks as the live view shows them when no work is left; what they show last, if it never ends.
 
@@ -120,9 +148,7 @@ class Speaker:
         """
         deadline = time.monotonic() + GIVE_UP_AFTER_S
         while True:
-            page = await self._persist(
-                lambda: self.site.http.call("GET", f"/session/{self.session_id}/blocks", params={"limit": 500})
-            )
+            page = await self._blocks()
             settled = page["processing_count"] == 0 or self.script.withheld is not None
             if settled or time.monotonic() > deadline:
                 return list(page["blocks"])

@@ -73,7 +73,8 @@ def judge(speaker: Speaker, sealed: Sealed, evidence: Path, keys: frozenset[byte
 def _count(speaker: Speaker, sealed: Sealed, found: Verdict) -> None:
     """Count every acknowledged input in the document and in the dump: once in each is right."""
     texts = [_spaced(block["text"]) for block in sealed.spoken]
-    markers = {f"{speaker.session_id}/{number}": said.marker for number, said in speaker.acknowledged.items()}
+    standing = {**speaker.acknowledged, **speaker.amended}
+    markers = {f"{speaker.session_id}/{number}": said.marker for number, said in standing.items()}
     in_dump = {name: sum(text.count(marker) for text in texts) for name, marker in markers.items()}
     in_document = {name: sealed.document.count(marker) for name, marker in markers.items()}
     for picture in speaker.pictures:
@@ -95,7 +96,7 @@ def _problems(speaker: Speaker, sealed: Sealed) -> Iterator[str]:
     if extra := set(numbers) - set(said):
         yield f"blocks of inputs that nobody acknowledged: {sorted(extra)}"
     yield from _strangers(speaker, sealed)
-    yield from _order_in_the_document(said, sealed.document)
+    yield from _order_in_the_document({**said, **speaker.amended}, sealed.document)
     for block in sealed.spoken:
         if (block["speaker"], block["topic"]) != script.context_of(block["sequence_id"]) and block["status"] == "READY":
             expected = script.context_of(block["sequence_id"])
@@ -108,9 +109,10 @@ def _problems(speaker: Speaker, sealed: Sealed) -> Iterator[str]:
 
 
 def _strangers(speaker: Speaker, sealed: Sealed) -> Iterator[str]:
-    own = {said.marker for said in speaker.acknowledged.values()} | {picture.marker for picture in speaker.pictures}
+    standing = {**speaker.acknowledged, **speaker.amended}
+    own = {said.marker for said in standing.values()} | {picture.marker for picture in speaker.pictures}
     if strange := set(re.findall(MARKER_PATTERN, sealed.document)) - own:
-        yield f"the document says what was refused or never sent: {sorted(strange)}"
+        yield f"the document says what was refused, corrected or never sent: {sorted(strange)}"
 
 
 def _order_in_the_document(said: Mapping[int, Said], document: str) -> Iterator[str]:

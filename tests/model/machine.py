@@ -305,7 +305,6 @@ class Councils(RuleBasedStateMachine):
     def look(self, session_id: UUID) -> None:
         """The live view shows what the model says, wherever it is read from."""
         model = self.models[session_id]
-        redis_client().flushall()  # INTERIM
         with self._scope():
             session = self._row(session_id)
             page = read_page(session, 0, 500)
