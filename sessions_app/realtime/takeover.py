@@ -83,7 +83,7 @@ class _Post:
                     self.overtaken.set()
         finally:
             over.cancel()
-            await _stop(receiving)
+            await _forget(layer, own_name, receiving)
             await layer.group_discard(group, own_name)
 
 
@@ -105,8 +105,12 @@ class _Order:
         return self.heard_itself and name != self.own_name
 
 
-async def _stop(receiving: asyncio.Task[Any]) -> None:
-    """End a reception: the layer forgets a channel when it is cancelled in the middle, and in no other way."""
-    await asyncio.sleep(0)
-    receiving.cancel()
-    await asyncio.wait({receiving})
+async def _forget(layer: Any, name: str, receiving: asyncio.Task[Any]) -> None:
+    """Give a channel up: the layer forgets it when a reception is cancelled in the middle, and in no other way."""
+    while True:
+        await asyncio.sleep(0)
+        receiving.cancel()
+        await asyncio.wait({receiving})
+        if receiving.cancelled() or receiving.exception() is not None:
+            return
+        receiving = asyncio.create_task(layer.receive(name))

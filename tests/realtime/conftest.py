@@ -19,8 +19,12 @@ def live(services: EmbeddedServices, django_db_setup: None) -> Iterator[LiveServ
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_in_work_when_the_database_is_emptied(transactional_db: None) -> Iterator[None]:
+def _nothing_is_in_work_when_the_database_is_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     """A call goes on in its thread when its socket is gone: wait until every thread is free."""
+    if request.node.get_closest_marker("django_db") is None:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
     yield
     wait_until(nothing_is_open)
     wait_for_threads()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from channels.layers import get_channel_layer
 
 from sessions_app.clients.transport import Chunk
 from sessions_app.clients.websocket import WebSocketClient
@@ -68,6 +69,19 @@ def test_a_takeover_is_a_matter_of_one_session(live: LiveServer, minutes: Minute
             talk.say(type="text", text=OPENING)
             assert talk.hear("ack")
         assert watcher.hear_event(lambda event: event["type"] == "input")
+
+
+def test_sockets_that_come_and_go_leave_nothing_in_the_channel_layer(
+    live: LiveServer, minutes: Minutes, alice: Person
+) -> None:
+    for turn in range(30):
+        with talking(live, minutes.session_id, alice.token()) as talk:
+            if turn % 2:
+                talk.welcome()
+            else:
+                talk.say(type="hello")
+    layers = get_channel_layer()._layers.values()
+    wait_until(lambda: not any(layer.channels or layer.groups for layer in layers))
 
 
 def test_a_half_open_socket_harms_nobody(live: LiveServer, minutes: Minutes, alice: Person) -> None:
