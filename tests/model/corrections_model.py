@@ -20,7 +20,7 @@ def correct(model: SessionModel, block_id: str, operation: Operation, *, is_stal
     if isinstance(operation, Move) and operation.anchor == block_id:
         raise Refusal("block_named_twice")
     if model.state not in ("OPEN", "DRAINING"):
-        raise Refusal("session_not_open")
+        raise Refusal("session_abandoned" if model.state == "ABANDONED" else "session_not_open")
     block = model.block(block_id)
     named = [block, *([model.block(operation.other_block_id)] if isinstance(operation, Merge) else [])]
     for one in named:

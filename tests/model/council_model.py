@@ -104,6 +104,7 @@ class SessionModel:
     inherited_through: int = 0
     inherited_missing: tuple[int, ...] = ()
     is_second_version: bool = False
+    was_abandoned: bool = False
     state: str = "OPEN"
     final: int | None = None
     accept_gaps: bool = False
@@ -130,7 +131,8 @@ class SessionModel:
     @property
     def is_empty(self) -> bool:
         """Say whether nothing at all was recorded."""
-        return not (self.inputs or self.contexts or self.images or self.is_second_version)
+        recorded = self.inputs or self.contexts or self.images
+        return not (recorded or self.is_second_version or self.was_abandoned)
 
     @property
     def pending(self) -> list[int]:
@@ -154,7 +156,7 @@ class SessionModel:
             raise Refusal("sequence_inherited")
         fills_gap = self.state == "DRAINING" and number <= (self.final or 0) and not self.accept_gaps
         if self.state != "OPEN" and not fills_gap:
-            raise Refusal("session_not_open")
+            raise self._takes_no_more()
         self.inputs[number] = given
         if given.kind == "text":
             self.heard.add(number)
@@ -163,7 +165,7 @@ class SessionModel:
     def set_context(self, changes: Mapping[str, Any]) -> None:
         """Change what holds for the inputs after the highest one."""
         if self.state != "OPEN":
-            raise Refusal("session_not_open")
+            raise self._takes_no_more()
         last = self.contexts[-1] if self.contexts else Context(0)
         self.contexts.append(replace(last, from_sequence_id=self.highest + 1, **changes))
 
@@ -172,7 +174,7 @@ class SessionModel:
         if any(image.content == content for image in self.images):
             return True
         if self.state != "OPEN":
-            raise Refusal("session_not_open")
+            raise self._takes_no_more()
         held = self.context_of(self.highest + 1 if after is None else after)
         place = self.highest if after is None else after
         self.images.append(Image(place, content, held.restricted, len(self.images) + 1))
@@ -190,6 +192,8 @@ class SessionModel:
 
     def finalize(self, *, accept_gaps: bool) -> None:
         """Ask for the minutes. This by itself understands nothing unless gaps are accepted."""
+        if self.state == "ABANDONED":
+            raise self._takes_no_more()
         if self.state == "OPEN" and self.is_empty:
             raise Refusal("session_empty")
         if self.state == "OPEN":
@@ -197,6 +201,21 @@ class SessionModel:
         elif self.state == "DRAINING":
             self.accept_gaps = self.accept_gaps or accept_gaps
         self._advance()
+
+    def abandon(self) -> bool:
+        """Put the session away, because nobody has used it for long; returns whether it was open."""
+        if self.state != "OPEN":
+            return False
+        self.state, self.was_abandoned = "ABANDONED", True
+        return True
+
+    def resume(self) -> None:
+        """Take the session back; again and again is fine."""
+        if self.state == "OPEN" and self.was_abandoned:
+            return
+        if self.state != "ABANDONED":
+            raise Refusal("session_not_abandoned")
+        self.state = "OPEN"
 
     def second_version(self) -> SessionModel:
         """Return what a clone of this closed session begins with."""
@@ -231,6 +250,9 @@ class SessionModel:
     def block(self, block_id: str) -> Block:
         """Return a block that is there."""
         return next(block for block in self.blocks() if block.block_id == block_id)
+
+    def _takes_no_more(self) -> Refusal:
+        return Refusal("session_abandoned" if self.state == "ABANDONED" else "session_not_open")
 
     def _natural(self) -> Iterator[Block]:
         """Yield the blocks as the inputs say them, without corrections."""

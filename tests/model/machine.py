@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
+import redis
+from django.conf import settings
 from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, rule
@@ -27,6 +31,7 @@ from sessions_app.services import corrections, inputs
 from sessions_app.services.buffering import read_page, rebuild_buffer
 from sessions_app.services.clone import clone_session
 from sessions_app.services.finalize import PRODUCE_MINUTES, finalize
+from sessions_app.services.graveyard import put_away, resume_session
 from sessions_app.services.inputs import Captured
 from sessions_app.services.projecting import projected
 from sessions_app.services.sessions import change_context, start_session
@@ -83,6 +88,7 @@ class Councils(RuleBasedStateMachine):
         self.models: dict[UUID, SessionModel] = {}
         self.crashes: dict[UUID, int] = {}
         self.clones: dict[UUID, list[UUID]] = {}
+        self.kept: dict[UUID, dict[str, bytes]] = {}
 
     # -- what people do ----------------------------------------------------------------------------------------------
 
@@ -214,9 +220,32 @@ class Councils(RuleBasedStateMachine):
             fate,
         )
 
+    @rule(session_id=sessions, fate=FATES)
+    def abandon(self, session_id: UUID, fate: Fate) -> None:
+        """Let the sweeper find a session that nobody has used since before the day after tomorrow."""
+        self._act(
+            session_id,
+            lambda model: model.abandon(),
+            lambda: put_away(self._row(session_id), idle_since=utc_now() + timedelta(days=2)),
+            fate,
+        )
+
+    @rule(session_id=sessions, fate=FATES)
+    def resume(self, session_id: UUID, fate: Fate) -> None:
+        """Take a session back, which goes unless another correction of the same minutes was begun meanwhile."""
+        if self.models[session_id].state != "ABANDONED" or not self._is_overtaken(session_id):
+            self._act(
+                session_id,
+                lambda model: model.resume(),
+                lambda: resume_session(session_id, actor=ACTOR).id,
+                fate,
+            )
+
     @rule(target=closed, session_id=consumes(sessions))
     def finish(self, session_id: UUID) -> UUID:
         """Do all that is left to do, and look at the minutes."""
+        if self.models[session_id].state == "ABANDONED":
+            self.resume(session_id, CALM)
         if self.models[session_id].is_empty:
             self.append_text(session_id, 1, 0, CALM)
         self._finish([session_id])
@@ -235,7 +264,7 @@ class Councils(RuleBasedStateMachine):
         expected = None
         if model.state != "CLOSED":
             expected = "session_not_closed"
-        elif any(other.state != "CLOSED" for other in others):
+        elif any(other.state not in ("CLOSED", "ABANDONED") for other in others):
             expected = "clone_open"
         elif not self._has_room():
             return multiple()
@@ -287,16 +316,23 @@ class Councils(RuleBasedStateMachine):
 
     # -- what happens to Redis ---------------------------------------------------------------------------------------
 
-    @rule(session_id=sessions, harm=st.sampled_from(["all", "all", "rebuild", *range(6)]))
+    @rule(session_id=sessions, harm=st.sampled_from(["all", "keep", "go back", "rebuild", *range(6)]))
     def harm_redis(self, session_id: UUID, harm: str | int) -> None:
-        """Lose all of it, or one key of one session; or build a buffer anew although nothing is wrong with it."""
+        """Lose all of it, one key of one session, or what a session wrote since a moment (a replica that was behind, a
+        file that was not flushed); or build a buffer anew although nothing is wrong with it."""
+        keys = sorted(redis_client().scan_iter(match=f"*{{{session_id}}}*"))
         if harm == "all":
             redis_client().flushall()
+        elif harm == "keep":
+            self.kept[session_id] = {key: bytes(_binary_redis().dump(key)) for key in keys}  # type: ignore[arg-type]  # sync
+        elif harm == "go back":
+            redis_client().delete(*keys or ["none"])
+            for key, value in self.kept.get(session_id, {}).items():
+                _binary_redis().restore(key, 0, value, replace=True)
         elif harm == "rebuild":
             with self._scope():
                 rebuild_buffer(self._row(session_id))
         else:
-            keys = sorted(redis_client().scan_iter(match=f"*{{{session_id}}}*"))
             redis_client().delete(*keys[int(harm) : int(harm) + 1] or ["none"])
 
     # -- what must hold ----------------------------------------------------------------------------------------------
@@ -316,7 +352,11 @@ class Councils(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Finish every session, whatever was going on, and read what was sealed."""
         recorded = [session_id for session_id, model in self.models.items() if not model.is_empty]
-        self._finish(recorded)
+        put_aside = [session_id for session_id in recorded if self.models[session_id].state == "ABANDONED"]
+        self._finish([session_id for session_id in recorded if session_id not in put_aside])
+        for session_id in put_aside:
+            self.resume(session_id, CALM)
+            self._finish([session_id])
         for session_id in recorded:
             self._check_minutes(session_id)
 
@@ -358,6 +398,12 @@ class Councils(RuleBasedStateMachine):
         """Say whether another session can be begun: all are finished in the end, which takes its time."""
         going_on = [model for model in self.models.values() if model.state != "CLOSED"]
         return len(going_on) < _GOING_ON_AT_MOST and len(self.models) < _SESSIONS_AT_MOST
+
+    def _is_overtaken(self, session_id: UUID) -> bool:
+        """Say whether another correction of the minutes that a session corrects is going on."""
+        beside = next((clones for clones in self.clones.values() if session_id in clones), [])
+        others = [self.models[one].state for one in beside if one != session_id]
+        return any(state not in ("CLOSED", "ABANDONED") for state in others)
 
     def _started(self) -> UUID:
         with self._scope():
@@ -412,6 +458,7 @@ class Councils(RuleBasedStateMachine):
         own_images = sum(row.kind == EntryKind.ASSET for row in rows)
         inherited_images = sum(block.type == "IMAGE" for block in before.inherited.values())
         found.images = after.images[: inherited_images + own_images]
+        found.was_abandoned = any(row.kind == EntryKind.ABANDONED for row in rows)
         found.state, found.final, found.accept_gaps = session.state, session.final_sequence_id, session.accept_gaps
         assert before.inputs.keys() <= came <= after.inputs.keys()
         assert before.understood <= found.understood <= after.understood
@@ -445,8 +492,16 @@ class Councils(RuleBasedStateMachine):
         return tenant_scope(self.person.tenant_id)
 
 
+@cache
+def _binary_redis() -> redis.Redis:
+    """Return a client for values that are no text."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
+
+
 def _between(before: str, after: str) -> list[str]:
     """Return the states that a session passes from one to the other."""
+    if "ABANDONED" in (before, after):
+        return [before, after]
     way = ["OPEN", "DRAINING", "BUILDING", "SEALING", "CLOSED"]
     return way[way.index(before) : way.index(after) + 1]
 
