@@ -106,10 +106,10 @@ class WakeUps:
                     self._take(message, in_force)
         finally:
             in_force.clear()
-            await _ended(reading, waiting)
-            with contextlib.suppress(RedisError, OSError):
-                await pubsub.aclose()
-                await client.aclose()
+            try:
+                await _ended(reading, waiting)
+            finally:
+                await _hang_up(pubsub, client)
 
     async def _follow(self, pubsub: PubSub, subscribed: set[str], in_force: set[str], changed: asyncio.Event) -> None:
         changed.clear()
@@ -137,6 +137,15 @@ async def _ended(*tasks: asyncio.Task[Any] | None) -> None:
     for task in started:
         task.cancel()
     await asyncio.gather(*started, return_exceptions=True)
+
+
+async def _hang_up(pubsub: PubSub, client: redis.asyncio.Redis) -> None:
+    """Close the connection also when this is cancelled: one that is forgotten is never closed."""
+    with contextlib.suppress(RedisError, OSError):
+        try:
+            await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py: untyped
+        finally:
+            await client.aclose()
 
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, WakeUps] = WeakKeyDictionary()

@@ -119,9 +119,9 @@ def test_a_restarted_redis_is_found_again_and_waiters_look_again(server: RedisSe
         async with waking.of("a") as event:
             await woken(event)
             for _ in range(2):
-                await asyncio.to_thread(server.kill)
+                server.kill()
                 event.clear()
-                await asyncio.to_thread(server.start)
+                server.start()
                 await woken(event)  # renewed: what was published meanwhile is lost, so everybody looks
                 await publish(server, "a")
                 await woken(event)
@@ -131,12 +131,12 @@ def test_a_restarted_redis_is_found_again_and_waiters_look_again(server: RedisSe
 
 def test_without_redis_nobody_is_stopped_and_it_is_found_when_it_comes(server: RedisServer) -> None:
     async def scene() -> None:
-        await asyncio.to_thread(server.stop)
+        server.stop()
         waking = WakeUps([server.url])
         async with waking.of("a") as event:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(event.wait(), 0.2)
-            await asyncio.to_thread(server.start)
+            server.start()
             await woken(event)
 
     run(scene())
@@ -174,6 +174,38 @@ def test_a_cancelled_waiter_leaves_neither_task_nor_connection(server: RedisServ
         assert subscriptions(server, "c0") == 0
 
 
+def connections(server: RedisServer) -> int:
+    """How many clients there are besides the one that asks."""
+    with redis.Redis.from_url(server.url, decode_responses=True) as client:
+        return len(client.client_list()) - 1
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_listener_that_is_cancelled_again_while_it_ends_still_hangs_up(server: RedisServer, turns: int) -> None:
+    """As when a server stops: the waiter leaves, and then the loop cancels whatever is left."""
+
+    async def wait(waking: WakeUps) -> None:
+        async with waking.of("a") as event:
+            await woken(event)
+            await event.wait()
+
+    async def scene() -> None:
+        waiter = asyncio.create_task(wait(WakeUps([server.url])))
+        while not await asyncio.to_thread(subscriptions, server, "a"):
+            pass
+        (listener,) = (task for task in asyncio.all_tasks() if task.get_name() == "wake-ups")
+        waiter.cancel()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        listener.cancel()
+        waiter.cancel()
+        await asyncio.gather(waiter, listener, return_exceptions=True)
+
+    run(scene())
+    gc.collect()
+    assert connections(server) == 0
+
+
 def test_a_loop_that_ended_is_forgotten(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "session_redis_nodes", lambda: [server.url])
 
@@ -200,7 +232,7 @@ def test_in_a_cluster_any_node_tells_and_the_next_takes_over(redis_cluster: Redi
             try:
                 await woken(event)
             finally:
-                await asyncio.to_thread(redis_cluster.start)
+                redis_cluster.start()  # from this thread: servers end with the thread that starts them
 
     run(scene())
 
