@@ -219,12 +219,15 @@ def resume_session(session_id: UUID, *, actor: str, unchecked: bool = False) -> 
     if not unchecked:
         check_grave(session, entry)
     with transaction.atomic():
+        if session.parent_session_id is not None:
+            # Whoever begins another correction holds this row too.
+            Session.objects.select_for_update(no_key=True).get(pk=session.parent_session_id)
         try:
             locked = lock_for_entry(session_id, (State.ABANDONED,))
         except SessionStateConflict:  # somebody else was faster
             return get_owned(Session, session_id)
-        if locked.parent_session_id is not None:
-            check_no_correction_is_open(locked.parent_session_id)
+        if session.parent_session_id is not None:
+            check_no_correction_is_open(session.parent_session_id)
         payload = {"abandoned": entry.number, "checked": not unchecked}
         write(locked, NewEntry(EntryKind.RESUMED, payload, actor=actor))
         move(session_id, State.ABANDONED, State.OPEN, graveyard_key="")
