@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 PUBLIC: Final = frozenset({health.SERVICE_NAME, reflection.SERVICE_NAME})
 _ROOM_BESIDE_AUDIO_BYTES: Final = 64 * 1024
 _DRAIN_WITHIN_S: Final = 15.0
+_TIDY_WITHIN_S: Final = 3.0
 LOOK_EVERY_S: Final = 3.0
 
 
@@ -49,12 +51,9 @@ class GrpcServer:
         self.ports: list[int] = []
         self._stopping = asyncio.Event()
         self._health = health.aio.HealthServicer()
+        self._calls = CallLimit(settings.GRPC_MAX_CALLS, PUBLIC)
         self._server = grpc.aio.server(
-            interceptors=[
-                ProblemInterceptor(PUBLIC),
-                CallLimit(settings.GRPC_MAX_CALLS, PUBLIC),
-                AuthInterceptor(SCOPES, PUBLIC),
-            ],
+            interceptors=[ProblemInterceptor(PUBLIC), self._calls, AuthInterceptor(SCOPES, PUBLIC)],
             options=_options(),
         )
         self._looking: asyncio.Task[None] | None = None
@@ -79,6 +78,9 @@ class GrpcServer:
         await self._health.enter_graceful_shutdown()
         self._stopping.set()
         await self._server.stop(_DRAIN_WITHIN_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TIDY_WITHIN_S):
+                await self._calls.idle()
 
     def _listen(self, address: str, credentials: grpc.ServerCredentials | None) -> int:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -26,6 +27,12 @@ class CallLimit(grpc.aio.ServerInterceptor):
         self._limit = limit
         self._public = public
         self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no behaviour runs any more; one may still tidy up when its caller has long gone."""
+        await self._idle.wait()
 
     async def intercept_service(
         self,
@@ -49,7 +56,10 @@ class CallLimit(grpc.aio.ServerInterceptor):
     @asynccontextmanager
     async def _counted(self, call: Call) -> AsyncIterator[None]:
         self._running += 1
+        self._idle.clear()
         try:
             yield
         finally:
             self._running -= 1
+            if not self._running:
+                self._idle.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import Unauthenticated, Unavailable
@@ -39,10 +39,7 @@ class Lifetime:
                 self._check()
             return waiting.result()
         finally:
-            stopping.cancel()
-            waiting.cancel()
-            # What was cancelled must have ended, or who owns it (a generator, a call) finds it still at work.
-            await asyncio.gather(waiting, stopping, return_exceptions=True)
+            await _ended(waiting, stopping)
 
     async def finish(self, answering: Awaitable[_Result]) -> _Result:
         """Return what it returns; raise `Unauthenticated` when it is still not done well after the token expired.
@@ -67,3 +64,22 @@ class Lifetime:
             )
         if not self._left_s():
             raise Unauthenticated("token_expired", "The token has expired: connect again with a new one.")
+
+
+async def _ended(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks, once, and return when they have ended; who is cancelled meanwhile is told afterwards.
+
+    They must have ended before whoever owns what they work on (a generator, a call) goes on with it. And they tidy up:
+    being cancelled again in the middle of that would leave connections behind.
+    """
+    for task in tasks:
+        task.cancel()
+    ending = asyncio.gather(*tasks, return_exceptions=True)
+    cancelled: asyncio.CancelledError | None = None
+    while not ending.done():
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
