@@ -70,7 +70,7 @@ def spoken(minutes: Minutes) -> list[JournalRow]:
 
 def held(minutes: Minutes) -> list[HeldObject]:
     with all_tenants(reason="a test looks"):
-        return list(HeldObject.objects.filter(session_id=minutes.session_id).order_by("id"))
+        return list(HeldObject.objects.filter(session_id=minutes.session_id).order_by("sha256"))
 
 
 def spoil(row: HeldObject) -> None:
@@ -120,7 +120,7 @@ def test_a_dry_run_verifies_and_removes_nothing(minutes: Minutes) -> None:
 @pytest.mark.parametrize("what", ["worm_copy_differs", "custody_copy_missing", "audio_not_held"])
 def test_what_custody_does_not_hold_as_it_should_is_kept_and_reported(minutes: Minutes, what: str) -> None:
     keys, row = audio_keys(minutes), spoken(minutes)[0]
-    copy = held(minutes)[0]
+    (copy,) = (copy for copy in held(minutes) if copy.sha256 == row.audio_sha256)
     if what == "worm_copy_differs":
         spoil(copy)
     elif what == "custody_copy_missing":
