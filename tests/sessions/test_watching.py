@@ -107,11 +107,14 @@ def test_an_entry_is_told_as_soon_as_it_is_written(minutes: Minutes, alice: Pers
 
 
 def test_in_a_cluster_too(alice: Person, patient: None, on_cluster: RedisCluster) -> None:
-    for _ in range(6):  # wherever the session lives
-        minutes = Minutes.start(alice)
+    sessions = [Minutes.start(alice) for _ in range(6)]  # wherever they live
+    for minutes in sessions:
         say = partial(minutes.say, 1, OPENING)
         found = run(collect(alice, minutes.session_id, lambda event: event.number == 1, meanwhile=say))
         assert found[-1].kind == "text"
+    last = sessions[-1]
+    closed = run(collect(alice, last.session_id, lambda event: False, meanwhile=last.close))
+    assert closed[-1].payload == {"state": "CLOSED"}, "a change without an entry is announced by itself"
 
 
 def test_the_end_is_told_and_then_nothing(minutes: Minutes, alice: Person, patient: None) -> None:
