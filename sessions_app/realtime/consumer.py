@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from astra_site.lib.auth_tokens import Principal
 from astra_site.lib.errors import AstraError, Unauthenticated
 from astra_site.lib.logs import log_context
 from astra_site.lib.middleware import trace_id_from
@@ -104,7 +105,6 @@ class SessionConsumer(ABC):
             held.enter_context(log_context(tenant_id=tenant_id))
             with closing_on_refusals():
                 held.enter_context(places.one_of(tenant_id))
-                await in_thread(get_owned, Session, self.session_id)
             ends: list[SocketEnd] = []
             try:
                 async with asyncio.TaskGroup() as beside:
@@ -130,7 +130,14 @@ class SessionConsumer(ABC):
                 return hello
 
     async def _authenticated(self, token: str) -> Caller:
-        return Caller(await in_thread(authenticate, token, self.token_scope), self.token_scope)
+        return Caller(await in_thread(self._let_in, token), self.token_scope)
+
+    def _let_in(self, token: str) -> Principal:
+        """Return who calls. Raises as `authenticate`, and as `get_owned` for a session that is not the caller's."""
+        principal = authenticate(token, self.token_scope)
+        with tenant_scope(principal.tenant_id):
+            get_owned(Session, self.session_id)
+        return principal
 
     async def _hello(self) -> Hello:
         """Return the first frame; whoever does not say hello in time, or says something else, is not served."""

@@ -22,6 +22,7 @@ from sessions_app.realtime.closing import replaced
 logger = logging.getLogger(__name__)
 
 _AGAIN_S: Final = 2.0
+_AGAIN_AT_LAST_S: Final = 30.0
 _SETTLED_AFTER_S: Final = 1.0
 _LAYER_IS_DOWN: Final = (RedisError, OSError)
 _posts: set[asyncio.Task[None]] = set()
@@ -55,14 +56,16 @@ class _Post:
 
     async def hold(self) -> None:
         """Stay in the session's group until it is over, through failures of Redis."""
+        pause_s = _AGAIN_S
         while not self.over.is_set():
             try:
                 await self._hold_once()
             except _LAYER_IS_DOWN as error:
                 logger.warning("A stream is not announced for a moment: %s", error)
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_AGAIN_S):
+                    async with asyncio.timeout(pause_s):
                         await self.over.wait()
+                pause_s = min(2 * pause_s, _AGAIN_AT_LAST_S)
 
     async def _hold_once(self) -> None:
         layer = get_channel_layer()

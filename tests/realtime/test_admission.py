@@ -157,7 +157,9 @@ def test_an_outsider_is_closed_out_of_every_socket(
         (str(uuid4()), (4404, "session_not_found")),
     ):
         with talking(live, session_id, charlie.token(), kind=kind) as talk:
-            talk.say(type="hello")
+            assert talk.end()[:2] == expected
+        with talking(live, session_id, kind=kind) as talk:
+            talk.say(type="hello", token=charlie.token())
             talk.say(type="text", sequence_id=2, text="Intruso.")
             code, reason, heard = talk.end()
         assert (code, reason) == expected
