@@ -34,7 +34,7 @@ grpc: setup ## Start the gRPC service alone, on the services that the environmen
 	@$(PY) manage.py run_grpc
 
 test: setup ## Run the tests (T="path or options" narrows them)
-	@$(PY) -m pytest $(T)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(T)
 
 chaos: setup ## Kill every part under twenty sessions, 100 rounds, half an hour (A="--rounds 5 --fault web_killed")
 	@$(PY) -m tests.chaos.run $(A)
