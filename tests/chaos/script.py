@@ -119,21 +119,20 @@ def write_script(random: Random, number: str, heard: Mapping[str, str]) -> Scrip
     inputs = _inputs(random, heard)
     withheld = random.randrange(1, len(inputs)) if random.random() < 0.15 else None
     steps: list[Step] = []
-    sent_texts: list[Said] = []
+    sent: list[Said] = []
     highest = 0
     for batch in _batches(random, [said for said in inputs if said.sequence_id != withheld]):
         if highest and random.random() < 0.2:
             steps.append(Context(highest + 1, random.choice(_SPEAKERS), f"Punto {random.randrange(1, 9)}"))
         if highest and random.random() < 0.06:
             steps.append(Picture(_png(random), new_marker(random), random.randint(1, highest)))
-        if sent_texts and random.random() < 0.12:
-            steps.append(Amendment(f"edit-{len(steps)}", random.choice(sent_texts).replaced(random)))
+        if (clear := _without_gap_before(sent)) and random.random() < 0.12:
+            steps.append(Amendment(f"edit-{len(steps)}", random.choice(clear).replaced(random)))
         again = tuple(said for said in batch if random.random() < 0.2)
         refused = tuple(said.replaced(random) for said in batch if random.random() < 0.1)
         steps.append(Together(batch, again, refused))
         highest = max(highest, *(said.sequence_id for said in batch))
-        sent_texts += [said for said in batch if said.audio is None]
-    sent = [said for said in inputs if said.sequence_id != withheld]
+        sent += batch
     return Script(number, steps, withheld, sent)
 
 
@@ -158,6 +157,13 @@ def _batches(random: Random, inputs: Sequence[Said]) -> Iterator[tuple[Said, ...
         size = random.randint(1, _MOST_AT_ONCE)
         yield tuple(late[:size])
         late = late[size:]
+
+
+def _without_gap_before(sent: Sequence[Said]) -> list[Said]:
+    """Return the texts that are understood without anything that is still to come."""
+    numbers = {said.sequence_id for said in sent}
+    first_missing = next(number for number in range(1, len(numbers) + 2) if number not in numbers)
+    return [said for said in sent if said.audio is None and said.sequence_id < first_missing]
 
 
 def _png(random: Random) -> bytes:
