@@ -202,12 +202,10 @@ class SessionModel:
             self.accept_gaps = self.accept_gaps or accept_gaps
         self._advance()
 
-    def abandon(self) -> bool:
-        """Put the session away, because nobody has used it for long; returns whether it was open."""
-        if self.state != "OPEN":
-            return False
-        self.state, self.was_abandoned = "ABANDONED", True
-        return True
+    def abandon(self) -> None:
+        """Put the session away if it is open, because nobody has used it for long."""
+        if self.state == "OPEN":
+            self.state, self.was_abandoned = "ABANDONED", True
 
     def resume(self) -> None:
         """Take the session back; again and again is fine."""

@@ -226,7 +226,7 @@ class Councils(RuleBasedStateMachine):
         self._act(
             session_id,
             lambda model: model.abandon(),
-            lambda: put_away(self._row(session_id), idle_since=utc_now() + timedelta(days=2)),
+            lambda: str(put_away(self._row(session_id), idle_since=utc_now() + timedelta(days=2))),
             fate,
         )
 
