@@ -32,6 +32,9 @@ REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 SESSION_REDIS_URL = env.text("ASTRA_SESSION_REDIS_URL", "")
 OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{DATA_DIR / 'objects'}")
 
+# Statements of the hot path are prepared on the server. 0 behind a pooler that shares connections between transactions.
+DATABASE_PREPARES = env.flag("ASTRA_DB_PREPARES", default=True)
+
 
 def database_from_url(url: str) -> dict[str, Any]:
     """Turn a libpq URL (host may be a socket folder) into Django's form, with a connection pool."""
@@ -44,10 +47,11 @@ def database_from_url(url: str) -> dict[str, Any]:
         # time, and comes back long after the server.
         "pool": {
             "min_size": 1,
-            "max_size": env.integer("ASTRA_DB_POOL_SIZE", 16),
+            "max_size": env.integer("ASTRA_DB_POOL_SIZE", 24),
             "timeout": 5,
             "reconnect_timeout": 5,
         },
+        "prepare_threshold": 5 if DATABASE_PREPARES else None,
         **parts,
     }
     return {"ENGINE": "django.db.backends.postgresql", "OPTIONS": options, "CONN_HEALTH_CHECKS": True, **database}
@@ -114,8 +118,9 @@ MAX_ASSET_BYTES = env.integer("ASTRA_MAX_ASSET_BYTES", 20 * 1024 * 1024)
 # base64 in JSON is a third larger than the audio in it; the rest is room for the other fields.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_CHUNK_BYTES * 4 // 3 + 64 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_CHUNK_BYTES
-# Blocking work of sockets, gRPC and watchers in one process.
-ASYNC_THREADS = env.integer("ASTRA_ASYNC_THREADS", 8)
+# Blocking work of appends, sockets, gRPC and watchers in one process. Each keeps a connection of the database's pool,
+# which needs some more for the other requests.
+ASYNC_THREADS = env.integer("ASTRA_ASYNC_THREADS", 16)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -123,6 +128,17 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_SSL_REDIRECT = env.flag("ASTRA_SSL_REDIRECT", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("ASTRA_BEHIND_PROXY", default=False) else None
+
+# -- Limits of live inputs ---------------------------------------------------------------------------------------
+# Inputs a second and in one burst; 0 a second limits nothing. A live session sends one in five seconds, and fifty times
+# as fast when it catches up after an outage.
+SESSION_RATE_PER_S = env.integer("ASTRA_SESSION_RATE_PER_S", 50)
+SESSION_RATE_BURST = env.integer("ASTRA_SESSION_RATE_BURST", 1_000)
+TENANT_RATE_PER_S = env.integer("ASTRA_TENANT_RATE_PER_S", 200)
+TENANT_RATE_BURST = env.integer("ASTRA_TENANT_RATE_BURST", 5_000)
+# New inputs are sent away while so many live inputs wait for a worker, or one has waited for so long; 0 for never.
+BACKLOG_INPUTS = env.integer("ASTRA_BACKLOG_INPUTS", 10_000)
+BACKLOG_AGE_S = env.integer("ASTRA_BACKLOG_AGE_S", 600)
 
 # -- gRPC --------------------------------------------------------------------------------------------------------
 GRPC_ADDRESSES = env.names("ASTRA_GRPC_ADDRESS", "127.0.0.1:50051")

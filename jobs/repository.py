@@ -52,7 +52,7 @@ class PostgresJobRepository:
 
     def add(self, job: Job, events: Sequence[JobEvent]) -> tuple[Job, bool]:
         """Insert the job inside the caller's transaction, or find the one with its `dedup_key`."""
-        row = models.Job(**{name: getattr(job, name) for name in _WRITTEN_ONCE + _MOVED})
+        row = job_row(job)
         with tenant_scope(job.tenant_id), transaction.atomic():
             # The id is fresh, so the dedup key is all that can conflict; a rival's open transaction is waited for.
             models.Job.objects.bulk_create([row], ignore_conflicts=True)
@@ -144,17 +144,27 @@ class PostgresJobRepository:
     @staticmethod
     def _append_events(job: Job, events: Iterable[JobEvent], last: int) -> None:
         """Number the events on; the UPDATE or INSERT before it holds the job's row lock, so numbers have no gaps."""
-        models.JobEvent.objects.bulk_create(
-            models.JobEvent(
-                tenant_id=job.tenant_id,
-                job_id=job.id,
-                number=number,
-                kind=event.kind.value,
-                at=event.at,
-                details=dict(event.details),
-            )
-            for number, event in enumerate(events, start=last + 1)
+        models.JobEvent.objects.bulk_create(event_rows(job, events, last))
+
+
+def job_row(job: Job, resend_at: datetime | None = None) -> models.Job:
+    """Return the row of a job, not stored yet."""
+    return models.Job(**{name: getattr(job, name) for name in _WRITTEN_ONCE + _MOVED}, resend_at=resend_at)
+
+
+def event_rows(job: Job, events: Iterable[JobEvent], last: int = 0) -> list[models.JobEvent]:
+    """Return the rows of events, not stored yet, numbered on from `last`."""
+    return [
+        models.JobEvent(
+            tenant_id=job.tenant_id,
+            job_id=job.id,
+            number=number,
+            kind=event.kind.value,
+            at=event.at,
+            details=dict(event.details),
         )
+        for number, event in enumerate(events, start=last + 1)
+    ]
 
 
 def to_core(row: models.Job) -> Job:

@@ -36,8 +36,9 @@ class State(models.TextChoices):
 class Session(TenantOwned):
     """One council session. What it pins at the start never changes under it.
 
-    `last_activity_at` is the last entry that somebody outside caused. `fence` counts the productions of the minutes: a
-    producer that was overtaken holds an older number and can write nothing. A clone names what it corrects.
+    `last_activity_at` is the last entry that somebody outside caused, to a minute. `fence` counts the productions of
+    the minutes: a producer that was overtaken holds an older number and can write nothing. A clone names what it
+    corrects.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

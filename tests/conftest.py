@@ -8,6 +8,7 @@ import pytest
 
 from astra_site.embedded import EmbeddedServices
 from astra_site.lib.redis_client import redis_client
+from astra_site.lib.threads import give_connections_back
 from tenants.models import Tenant
 from tests.custody_flush import flush_past_custody_triggers
 from tests.factories.sessions import CouncilFactory
@@ -17,8 +18,10 @@ pytest_plugins = ["tests.running_stack", "tests.session_redis"]
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(services: EmbeddedServices, django_db_setup: None) -> None:
-    """Start the servers before pytest-django creates the test database."""
+def django_db_setup(services: EmbeddedServices, django_db_setup: None) -> Iterator[None]:
+    """Start the servers before pytest-django creates the test database, and let go of it before it is dropped."""
+    yield
+    give_connections_back()
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +27,8 @@ ALLOWED_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "ES256", "ES
 _LEEWAY_S = 10
 _FETCH_TIMEOUT_S = 5
 _MAX_SUBJECT_CHARS = 200
+_REMEMBERED_S = 60.0
+_MOST_REMEMBERED = 4096
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NO_KEYS = (OSError, HTTPException, ValueError, TypeError, AttributeError, PyJWKSetError)
 """What reading keys raises when they are not there, half-written, or no JWKS at all."""
@@ -84,6 +89,36 @@ class FileKeys:
         return self._keys[kid]
 
 
+class VerifiedTokens:
+    """Tokens that were verified a moment ago, by their hash: a live client sends the same one every few seconds.
+
+    What it says holds for a minute at most, and never beyond the token's expiry. Whether the tenant is active is not
+    remembered here.
+    """
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._known: dict[bytes, tuple[Principal, float]] = {}
+        self._lock = threading.Lock()
+
+    def principal_of(self, token: str, now_s: float) -> Principal | None:
+        """Return who a remembered token is."""
+        principal, until_s = self._known.get(_hash_of(token), (None, 0.0))
+        return principal if now_s < until_s else None
+
+    def remember(self, token: str, principal: Principal, now_s: float) -> None:
+        """Remember a verified token; the oldest are forgotten where there are too many."""
+        with self._lock:
+            self._known.pop(_hash_of(token), None)
+            while len(self._known) >= _MOST_REMEMBERED:
+                del self._known[next(iter(self._known))]
+            self._known[_hash_of(token)] = principal, min(principal.expires_at.timestamp(), now_s + _REMEMBERED_S)
+
+
+def _hash_of(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", errors="surrogatepass")).digest()
+
+
 class TokenVerifier:
     """Checks signature, algorithm, issuer, audience, expiry and the tenant claim of an access token."""
 
@@ -93,13 +128,21 @@ class TokenVerifier:
         if refused:
             raise ValueError(f"These JWT algorithms are never accepted: {sorted(refused)}")
         self._keys, self._issuer, self._audience, self._algorithms = keys, issuer, audience, algorithms
+        self._verified = VerifiedTokens()
+
+    def recall(self, token: str) -> Principal | None:
+        """Return who a token is that was verified within the last minute and has not expired; never blocks."""
+        return self._verified.principal_of(token, time.time())
 
     def verify(self, token: str) -> Principal:
-        """Return who the token is.
+        """Return who the token is. A key that the provider withdraws is noticed within a minute.
 
         Raises `Unauthenticated` (`token_expired`, `token_wrong_audience`, `token_wrong_issuer`, `token_invalid`),
         `Forbidden` (`token_without_tenant`), or `Unavailable` when the provider's keys can't be had.
         """
+        known = self.recall(token)
+        if known is not None:
+            return known
         try:
             if jwt.get_unverified_header(token).get("alg") not in self._algorithms:
                 raise Unauthenticated("token_invalid", "The token is signed with an algorithm that is not accepted.")
@@ -121,9 +164,11 @@ class TokenVerifier:
             raise Unauthenticated("token_wrong_issuer", "The token comes from another identity provider.") from error
         except PyJWKClientConnectionError as error:
             raise Unavailable("identity_keys_unavailable", "The identity provider does not answer.") from error
-        except (jwt.PyJWTError, RecursionError, OverflowError) as error:
+        except (jwt.PyJWTError, RecursionError, OverflowError, UnicodeError) as error:
             raise Unauthenticated("token_invalid", "The token is malformed, altered or not yet valid.") from error
-        return _principal(claims)
+        principal = _principal(claims)
+        self._verified.remember(token, principal, time.time())
+        return principal
 
     def _key_of(self, token: str) -> PyJWK:
         try:

@@ -57,6 +57,15 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A new job with the beginning of its history; `resend_at` is when its first message, sent now, is lost."""
+
+    job: Job
+    events: tuple[JobEvent, ...]
+    resend_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SweepReport:
     """What one sweep did: jobs taken from dead workers, messages sent."""
 
@@ -118,6 +127,26 @@ class Orchestrator:
         Idempotent per tenant and `dedup_key`: the second call returns the first one's job, whatever its state.
         Raises `FlowUnknown`.
         """
+        draft = self.draft(flow_name, tenant_id, payload, session_id=session_id, facts=facts, dedup_key=dedup_key)
+        stored, is_new = self._repository.add(draft.job, draft.events)
+        if is_new:
+            self._send(stored)
+        return stored
+
+    def draft(
+        self,
+        flow_name: str,
+        tenant_id: UUID,
+        payload: Mapping[str, Any],
+        *,
+        session_id: UUID | None = None,
+        facts: Mapping[str, Any] | None = None,
+        dedup_key: str | None = None,
+    ) -> Draft:
+        """Return a new job that is neither stored nor sent, for a caller who stores it with something of his own.
+
+        Raises `FlowUnknown`.
+        """
         flow = self._catalog.flow(flow_name)
         now = self._clock()
         job = Job(
@@ -132,10 +161,8 @@ class Orchestrator:
             not_before=now,
             dedup_key=dedup_key,
         )
-        stored, is_new = self._repository.add(job, [JobEvent(JobEventKind.QUEUED, now, {"reason": "submitted"})])
-        if is_new:
-            self._send(stored)
-        return stored
+        queued = JobEvent(JobEventKind.QUEUED, now, {"reason": "submitted"})
+        return Draft(job, (queued,), self._timing.resend_at(job, now))
 
     def run(self, job_id: UUID) -> Job:
         """Take the job and work on it until it ends, has to wait, or is lost to somebody else; return its state.

@@ -22,12 +22,17 @@ def job_repository() -> PostgresJobRepository:
 
 
 @cache
+def job_queue() -> DramatiqJobQueue:
+    """Return the queue of this process."""
+    return DramatiqJobQueue(job_repository())
+
+
+@cache
 def orchestrator() -> Orchestrator:
     """Return the orchestrator of this process, over PostgreSQL and the configured broker."""
-    repository = job_repository()
     return Orchestrator(
-        repository,
-        DramatiqJobQueue(repository),
+        job_repository(),
+        job_queue(),
         flow_catalog(),
         utc_now,
         timing=Timing(lease_s=settings.JOB_LEASE_S, resend_after_s=settings.JOB_RESEND_AFTER_S),

@@ -15,6 +15,7 @@ from jobs.transcription.containers import Container
 from jobs.transcription.engine import SAMPLE_RATE_HZ, Samples
 from jobs.transcription.errors import AudioUnreadable
 from jobs.transcription.frames import AudioLimits, AudioSource, OpenAudio, open_audio
+from jobs.transcription.plain_wav import plain_wav
 
 CHUNK_LIMITS: Final = AudioLimits(
     max_bytes=64 * 1024**2, max_duration_ms=2 * 60 * 1000, max_samples=2 * 60 * 96_000 * 2
@@ -50,15 +51,29 @@ def probe(source: AudioSource, limits: AudioLimits = FILE_LIMITS) -> AudioInfo:
 def check_audio(data: bytes | AudioSource, limits: AudioLimits = CHUNK_LIMITS) -> AudioInfo:
     """Decode a whole chunk or recording and describe it: what passes here can be transcribed.
 
-    About 2 ms for 10 s of WAV, 3 ms for FLAC, 10 to 20 ms for MP3, AAC and Opus on one core. `duration_ms` is what was
-    really decoded.
+    About 0.1 ms for plain WAV (`plain_wav`), 2 ms for 10 s of other WAV, 3 ms for FLAC, 10 to 20 ms for MP3, AAC and
+    Opus on one core. `duration_ms` is what was really decoded.
 
     Raises:
         AudioEmpty, AudioMalformed, AudioUnreadable, AudioTruncated, AudioTooLarge: see `jobs.transcription.errors`.
     """
+    if isinstance(data, bytes):
+        plain = _plain(data, limits)
+        if plain is not None:
+            return plain
     source = io.BytesIO(data) if isinstance(data, bytes) else data
     with open_audio(source, limits) as opened:
         return _info(opened, opened.measured_ms())
+
+
+def _plain(data: bytes, limits: AudioLimits) -> AudioInfo | None:
+    """Describe plain PCM within the limits without a decoder: there is nothing in it that could fail to decode."""
+    wav = plain_wav(data)
+    if wav is None or len(data) > limits.max_bytes or wav.samples * wav.channels > limits.max_samples:
+        return None
+    if wav.samples * 1000 > limits.max_duration_ms * wav.sample_rate_hz:
+        return None
+    return AudioInfo("pcm_s16le", Container.WAV, wav.sample_rate_hz, wav.channels, wav.duration_ms)
 
 
 def decode_stream(source: AudioSource, chunk_s: float = 10.0, limits: AudioLimits = FILE_LIMITS) -> Iterator[Samples]:

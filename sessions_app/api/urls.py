@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sessions_app.api import clones, corrections, edit_history, recordings, resuming, views
+from sessions_app.api import append, clones, corrections, edit_history, recordings, resuming, views
 
 BLOCK = "session/<uuid:session_id>/blocks/<str:block_id>"
 
 urlpatterns = [
     path("session/start", views.SessionStartView.as_view(), name="session-start"),
     path("session/<uuid:session_id>", views.SessionDetailView.as_view(), name="session-detail"),
-    path("session/<uuid:session_id>/append", views.SessionAppendView.as_view(), name="session-append"),
-    path("session/<uuid:session_id>/chunk", views.SessionChunkView.as_view(), name="session-chunk"),
+    path("session/<uuid:session_id>/append", append.SessionAppendView.as_view(), name="session-append"),
+    path("session/<uuid:session_id>/chunk", append.SessionChunkView.as_view(), name="session-chunk"),
     path("session/<uuid:session_id>/blocks", views.SessionBlocksView.as_view(), name="session-blocks"),
     path("session/<uuid:session_id>/current-context", views.SessionContextView.as_view(), name="session-context"),
     path("session/<uuid:session_id>/upload-asset", views.SessionAssetView.as_view(), name="session-upload-asset"),

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from datetime import UTC
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer, extend_schema_view
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from astra_site.lib.api import AstraAPIView, require_scope
-from astra_site.lib.json_input import StrictJSONParser
 from astra_site.lib.tenancy import get_owned
+from sessions_app.api.append_reading import check_size
 from sessions_app.api.serializers import ModelConfigInput, SessionOutput
-from sessions_app.errors import InputInvalid, InputTooLarge
 from sessions_app.models import Mode, Session, State
 from sessions_app.services import delivery, inputs
 from sessions_app.services.buffering import read_page
@@ -124,98 +120,6 @@ class SessionBlocksView(AstraAPIView):
         )
 
 
-class SessionAppendView(AstraAPIView):
-    """Add an input to a session."""
-
-    permission_classes = (require_scope(WRITE),)
-    parser_classes = (StrictJSONParser, MultiPartParser)
-
-    @extend_schema_serializer(component_name="SessionAppend")
-    class Input(serializers.Serializer[Any]):
-        """Audio as base64 in JSON, audio as a multipart file, or text."""
-
-        sequence_id = serializers.IntegerField(min_value=1, max_value=inputs.MAX_SEQUENCE_ID)
-        captured_at = serializers.DateTimeField(required=False, allow_null=True, default=None, default_timezone=UTC)
-        duration_ms = serializers.IntegerField(
-            min_value=0, max_value=86_400_000, required=False, allow_null=True, default=None
-        )
-        audio_chunk = serializers.CharField(required=False, help_text="base64 (RFC 4648)", trim_whitespace=False)
-        audio = serializers.FileField(required=False, allow_empty_file=True, help_text="multipart file")
-        text = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
-
-    @extend_schema_serializer(component_name="SessionAppended")
-    class Output(serializers.Serializer[Any]):
-        """The acknowledgement: from now on this input can't be lost."""
-
-        session_id = serializers.UUIDField()
-        sequence_id = serializers.IntegerField()
-        status = serializers.CharField()
-        content_sha256 = serializers.CharField()
-        repeated = serializers.BooleanField()
-
-    @extend_schema(
-        operation_id="session_append",
-        summary="Append audio or text",
-        tags=["sessions"],
-        request={"application/json": Input, "multipart/form-data": Input},
-        responses={202: Output},
-        examples=[
-            OpenApiExample("Text", request_only=True, value={"sequence_id": 7, "text": "Se abre la sesión."}),
-            OpenApiExample("Audio", request_only=True, value={"sequence_id": 8, "audio_chunk": "UklGR…"}),
-        ],
-    )
-    def post(self, request: Request, session_id: UUID) -> Response:
-        """Accept an input: `202` once it is in storage and in the journal. Any order; repeats are harmless."""
-        given = self.Input(data=request.data)
-        given.is_valid(raise_exception=True)
-        values = given.validated_data
-        common = {
-            "sequence_id": values["sequence_id"],
-            "captured": inputs.Captured(values["captured_at"], values["duration_ms"]),
-            "actor": self.actor(request),
-        }
-        if sum(name in values for name in ("audio_chunk", "audio", "text")) != 1:
-            raise InputInvalid("input_ambiguous", "Send exactly one of audio_chunk (base64), audio (file) and text.")
-        if "text" in values:
-            accepted = inputs.append_text(session_id, text=values["text"], **common)
-        else:
-            accepted = inputs.append_audio(session_id, audio=_audio_bytes(values), **common)
-        answer = {
-            "session_id": session_id,
-            "sequence_id": accepted.row.sequence_id,
-            "status": "PROCESSING",
-            "content_sha256": accepted.row.content_sha256,
-            "repeated": accepted.is_repeat,
-        }
-        return Response(self.Output(answer).data, status=202)
-
-
-def _audio_bytes(values: dict[str, Any]) -> bytes:
-    """Return the audio of an append; raise for what is too large or no base64."""
-    if "audio" in values:
-        _check_size(values["audio"].size, settings.MAX_CHUNK_BYTES, "chunk_too_large")
-        content: bytes = values["audio"].read()
-        return content
-    try:
-        content = base64.b64decode(values["audio_chunk"], validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InputInvalid("base64_invalid", "audio_chunk is not valid base64 (RFC 4648).") from error
-    _check_size(len(content), settings.MAX_CHUNK_BYTES, "chunk_too_large")
-    return content
-
-
-def _check_size(size_bytes: int, limit_bytes: int, code: str) -> None:
-    if size_bytes > limit_bytes:
-        raise InputTooLarge(
-            code, f"At most {limit_bytes} bytes are accepted here.", details={"limit_bytes": limit_bytes}
-        )
-
-
-@extend_schema_view(post=extend_schema(operation_id="session_chunk", summary="Append audio or text (alias)"))
-class SessionChunkView(SessionAppendView):
-    """The other name of append."""
-
-
 class SessionContextView(AstraAPIView):
     """Who speaks, about what, where it goes."""
 
@@ -299,7 +203,7 @@ class SessionAssetView(AstraAPIView):
         given = self.Input(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
-        _check_size(values["file"].size, settings.MAX_ASSET_BYTES, "asset_too_large")
+        check_size(values["file"].size, settings.MAX_ASSET_BYTES, "asset_too_large")
         accepted = inputs.upload_asset(
             session_id,
             image=values["file"].read(),

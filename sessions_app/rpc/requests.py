@@ -13,8 +13,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rest_framework import serializers
 
 from astra_site.lib.json_input import check_json
+from sessions_app.api.append_reading import AppendInput
 from sessions_app.api.clones import SessionCloneView
-from sessions_app.api.views import SessionAppendView, SessionBlocksView, SessionContextView, SessionStartView
+from sessions_app.api.views import SessionBlocksView, SessionContextView, SessionStartView
 from sessions_app.errors import InputInvalid, InputTooLarge
 from sessions_app.models import Mode
 from sessions_app.rpc.generated import session_pb2 as pb
@@ -59,7 +60,7 @@ def input_values(given: pb.Input) -> dict[str, Any]:
     content = given.WhichOneof("content")
     if content == "text":
         data["text"] = given.text
-    values = _checked(SessionAppendView.Input, data)
+    values = _checked(AppendInput, data)
     if content is None:
         raise InputInvalid("input_ambiguous", "Send exactly one of audio and text.")
     if len(given.audio) > settings.MAX_CHUNK_BYTES:

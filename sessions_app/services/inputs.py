@@ -6,6 +6,7 @@ acknowledgement. The buffer and the queue message come after the commit and may 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ from astra_site.lib.errors import NotFound
 from astra_site.lib.hashing import Sha256
 from astra_site.lib.ids import new_id
 from astra_site.lib.object_store import Bucket, object_store
-from astra_site.lib.tenancy import get_owned
+from astra_site.lib.tenancy import current_tenant_id, get_owned
 from custody.journal import AudioRecord
 from jobs import services as jobs
 from jobs.core.job import Job
@@ -27,9 +28,11 @@ from jobs.transcription.audio import check_audio, probe
 from jobs.transcription.containers import Container
 from sessions_app.errors import InputInvalid, SequenceConflict, takes_no_more
 from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.services.accepting import NUMBERED_INPUTS, look, record
 from sessions_app.services.engine import pin_engine
 from sessions_app.services.inheritance import assets_of, check_not_inherited
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
+from sessions_app.services.limits import check_pressure, check_rate, count_input
 from sessions_app.services.metering import asset_reference
 from sessions_app.services.sessions import context_at
 from tenants.quota.services import storage_booked
@@ -41,6 +44,8 @@ MAX_SEQUENCE_ID = 1_000_000
 MAX_SEQUENCE_JUMP = 10_000
 """How far a number may lie beyond the highest one: more than an eight-hour session has, less than a slip of the pen."""
 MAX_TEXT_CHARS = 20_000
+_RACES_BEFORE_WAITING = 5
+"""How often an input is overtaken by other entries of its session before it waits for the session's lock."""
 MEDIA_TYPES = {
     Container.WAV: "audio/wav",
     Container.FLAC: "audio/flac",
@@ -76,24 +81,23 @@ def append_audio(session_id: UUID, *, sequence_id: int, audio: bytes, captured: 
     """Accept one chunk of audio.
 
     Raises the audio checks' errors (`audio_unreadable`, `audio_truncated`, `audio_empty`), `SequenceConflict` for a
-    number that was used with other content, `SessionStateConflict` for a session that takes no more. Nothing is stored
-    in the journal then.
+    number that was used with other content, `SessionStateConflict` for a session that takes no more, `RateLimited`
+    (`rate_limited`, `workers_behind`) for one that is to come back later. Nothing is stored in the journal then. What
+    was accepted before is answered as before, also when the workers are behind.
     """
     _check_sequence_id(sequence_id)
     digest = Sha256.of(audio)
-    session = get_owned(Session, session_id)
-    known = _known_input(session_id, sequence_id)
-    if known is not None:
-        return _repeat(known, EntryKind.AUDIO, digest)
-    check_open_to(session, sequence_id)
-    info = check_audio(audio)
-    key = f"{session.tenant_id}/{session.id}/{sequence_id:07d}-{digest.hex}"
-    media_type = MEDIA_TYPES[info.container]
-    object_store().put(Bucket.AUDIO, key, audio, media_type)
-    record = AudioRecord(key, digest, len(audio), media_type, info.duration_ms)
-    payload = {"codec": info.codec, **captured.to_json()}
-    entry = NewEntry(EntryKind.AUDIO, payload, sequence_id, actor, record, digest)
-    return _accept(session, entry, TRANSCRIBE_CHUNK)
+
+    def stored(session: Session) -> NewEntry:
+        info = check_audio(audio)
+        key = f"{session.tenant_id}/{session.id}/{sequence_id:07d}-{digest.hex}"
+        media_type = MEDIA_TYPES[info.container]
+        object_store().put(Bucket.AUDIO, key, audio, media_type, sha256=digest)
+        record = AudioRecord(key, digest, len(audio), media_type, info.duration_ms)
+        payload = {"codec": info.codec, **captured.to_json()}
+        return NewEntry(EntryKind.AUDIO, payload, sequence_id, actor, record, digest)
+
+    return _append(session_id, sequence_id, EntryKind.AUDIO, digest, stored)
 
 
 def append_text(session_id: UUID, *, sequence_id: int, text: str, captured: Captured, actor: str) -> Accepted:
@@ -102,14 +106,36 @@ def append_text(session_id: UUID, *, sequence_id: int, text: str, captured: Capt
     if not text.strip() or "\x00" in text or len(text) > MAX_TEXT_CHARS:
         raise InputInvalid("text_invalid", f"text needs 1 to {MAX_TEXT_CHARS} characters and no NUL.")
     digest = Sha256.of(text.encode())
-    session = get_owned(Session, session_id)
-    known = _known_input(session_id, sequence_id)
-    if known is not None:
-        return _repeat(known, EntryKind.TEXT, digest)
-    check_open_to(session, sequence_id)
     payload = {"text": text, **captured.to_json()}
     entry = NewEntry(EntryKind.TEXT, payload, sequence_id, actor, content=digest)
-    return _accept(session, entry, TRANSCRIBE_CHUNK)
+    return _append(session_id, sequence_id, EntryKind.TEXT, digest, lambda session: entry)
+
+
+def _append(
+    session_id: UUID, sequence_id: int, kind: EntryKind, digest: Sha256, stored: Callable[[Session], NewEntry]
+) -> Accepted:
+    """Accept an input: look, store its content, record it; look again when something else was recorded in between."""
+    tenant_id = current_tenant_id()
+    check_rate(tenant_id, session_id)
+    seen = look(session_id, sequence_id)
+    count_input(tenant_id, session_id)
+    known = seen.known_input()
+    if known is not None:
+        return _repeat(known, kind, digest)
+    check_open_to(seen.session, sequence_id)
+    check_pressure()
+    entry = stored(seen.session)
+    for _ in range(_RACES_BEFORE_WAITING):
+        recorded = record(seen, entry, TRANSCRIBE_CHUNK)
+        if recorded is not None:
+            row, job_id = recorded
+            return Accepted(row, is_repeat=False, job_id=job_id)
+        seen = look(session_id, sequence_id)
+        known = seen.known_input()
+        if known is not None:
+            return _repeat(known, kind, digest)
+        check_open_to(seen.session, sequence_id)
+    return _accept(seen.session, entry, TRANSCRIBE_CHUNK)
 
 
 def submit_recording(session_id: UUID, *, audio_url: str, model_config: dict[str, Any], actor: str) -> Accepted:
@@ -236,7 +262,7 @@ def _submit_job(session: Session, row: JournalRow, flow: str) -> Job:
 
 
 def _known_input(session_id: UUID, sequence_id: int) -> JournalRow | None:
-    rows = JournalRow.objects.filter(session_id=session_id, kind__in=JournalRow.sequenced_kinds)
+    rows = JournalRow.objects.filter(session_id=session_id, kind__in=NUMBERED_INPUTS)
     known: JournalRow | None = rows.filter(sequence_id=sequence_id).first()
     return known
 

@@ -35,7 +35,8 @@ def change_of(session: Session, row: JournalRow) -> Change:
 
     Only where a correction may stand over a result is more read than the entry itself.
     """
-    projection = Projection(_image_zone(session))
+    # The configuration is read for an image alone: this runs for each chunk of each live session.
+    projection = Projection(_image_zone(session) if row.kind == EntryKind.ASSET else "")
     if row.kind in (EntryKind.RECOVERED, EntryKind.REVIEW) and row.sequence_id is not None:
         earlier = JournalRow.objects.filter(session_id=session.id, kind__in=PROJECTED_KINDS, number__lt=row.number)
         for entry in earlier.filter(Q(sequence_id=row.sequence_id) | Q(kind=EntryKind.EDIT)).order_by("number"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,12 +13,15 @@ from typing import BinaryIO
 
 from astra_site.lib.clock import Clock, utc_now
 from astra_site.lib.hashing import Sha256
+from astra_site.lib.ids import new_id
 from astra_site.lib.object_store.download_links import make_download_token
 from astra_site.lib.object_store.errors import KeyRefused, ObjectMissing, ObjectStoreUnavailable
 from astra_site.lib.object_store.protocol import Bucket, Protection, StoredObject, checked_key
 from astra_site.lib.object_store.retention import checked_retention, protected
 
 _PIECE_BYTES = 1024 * 1024
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_MOST_FOLDERS_REMEMBERED = 10_000
 
 
 class LocalObjectStore:
@@ -33,22 +35,26 @@ class LocalObjectStore:
         self._root = root
         self._public_url = public_url.rstrip("/")
         self._clock = clock
+        self._durable_folders: set[Path] = set()
 
-    def put(self, bucket: Bucket, key: str, data: bytes | BinaryIO, media_type: str) -> StoredObject:
+    def put(
+        self, bucket: Bucket, key: str, data: bytes | BinaryIO, media_type: str, *, sha256: Sha256 | None = None
+    ) -> StoredObject:
         """See `ObjectStore.put`. The media type is not kept: the name's ending says it."""
-        target = self._path(bucket, key)
+        checked_key(key)
         with _os_errors(key):
-            _make_folder(self._incoming)
-            _make_folder(target.parent)
-            descriptor, name = tempfile.mkstemp(dir=self._incoming)
-            incoming = Path(name)
+            incoming, descriptor = self._incoming_file()
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    size_bytes, sha256 = _write(file, io.BytesIO(data) if isinstance(data, bytes) else data)
-                self._place(bucket, key, incoming, sha256)
-            finally:
+                    if isinstance(data, bytes):
+                        size_bytes, found = _write_whole(file, data), sha256 or Sha256.of(data)
+                    else:
+                        size_bytes, found = _write(file, data)
+                self._place(bucket, key, incoming, found)
+            except BaseException:
                 incoming.unlink(missing_ok=True)
-        return StoredObject(key, size_bytes, sha256, version_id=None)
+                raise
+        return StoredObject(key, size_bytes, found, version_id=None)
 
     def get(self, bucket: Bucket, key: str, *, version_id: str | None = None) -> bytes:
         """See `ObjectStore.get`."""
@@ -84,12 +90,11 @@ class LocalObjectStore:
         with _os_errors(key):
             path.chmod(0o444)
             note = self._note_path(bucket, key)
-            _make_folder(note.parent)
-            _make_folder(self._incoming)
-            descriptor, name = tempfile.mkstemp(dir=self._incoming)
+            self._make_folder(note.parent)
+            incoming, descriptor = self._incoming_file()
             with os.fdopen(descriptor, "wb") as file:
-                _write(file, io.BytesIO(agreed.isoformat().encode()))
-            Path(name).replace(note)
+                _write_whole(file, agreed.isoformat().encode())
+            incoming.replace(note)
             _flush_folder(note.parent)
         return Protection("local-readonly", agreed)
 
@@ -115,7 +120,8 @@ class LocalObjectStore:
     def ping(self) -> None:
         """See `ObjectStore.ping`: writes and removes one byte."""
         with _os_errors("ping"):
-            _make_folder(self._incoming)
+            if self._incoming not in self._durable_folders:
+                self._make_folder(self._incoming)
             with tempfile.TemporaryFile(dir=self._incoming) as file:
                 file.write(b"x")
 
@@ -123,7 +129,7 @@ class LocalObjectStore:
         """See `ObjectStore.ensure_buckets`."""
         with _os_errors("buckets"):
             for bucket in Bucket:
-                _make_folder(self._root / bucket.value)
+                self._make_folder(self._root / bucket.value)
 
     @property
     def _incoming(self) -> Path:
@@ -135,15 +141,47 @@ class LocalObjectStore:
     def _note_path(self, bucket: Bucket, key: str) -> Path:
         return self._root / ".retention" / bucket.value / checked_key(key)
 
+    def _incoming_file(self) -> tuple[Path, int]:
+        """Create a file of a name that nobody else has; return its path and its descriptor."""
+        path = self._incoming / new_id().hex
+        try:
+            return path, os.open(path, _CREATE, 0o600)
+        except FileNotFoundError:
+            self._make_folder(self._incoming)
+            return path, os.open(path, _CREATE, 0o600)
+
     def _place(self, bucket: Bucket, key: str, incoming: Path, sha256: Sha256) -> None:
-        target = self._path(bucket, key)
-        if self._retained_until(bucket, key) is not None:
+        """Give a written file its name, durably."""
+        if bucket is Bucket.WORM and self._retained_until(bucket, key) is not None:
             found = self.head(bucket, key)
             if found is not None and found.sha256 == sha256:
+                incoming.unlink()
                 return
             self._refuse_if_retained(bucket, key)
-        incoming.replace(target)
+        target = self._root / bucket.value / key
+        if target.parent not in self._durable_folders:
+            self._make_folder(target.parent)
+        try:
+            incoming.replace(target)
+        except FileNotFoundError:  # somebody removed the empty folder
+            self._make_folder(target.parent)
+            incoming.replace(target)
         _flush_folder(target.parent)
+
+    def _make_folder(self, folder: Path) -> None:
+        """Create a folder and its parents, with each one's name flushed to the disk.
+
+        Also where it exists: another thread may have made it a moment ago and not have flushed it yet, and a file in a
+        folder that is lost is lost. Once is enough for each process.
+        """
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        inside = [path for path in (folder, *folder.parents) if path.is_relative_to(self._root)]
+        for path in {path.parent for path in (*missing, *inside)}:
+            _flush_folder(path)
+        if len(self._durable_folders) >= _MOST_FOLDERS_REMEMBERED:
+            self._durable_folders.clear()
+        self._durable_folders.add(folder)
 
     def _retained_until(self, bucket: Bucket, key: str) -> datetime | None:
         try:
@@ -158,6 +196,14 @@ class LocalObjectStore:
             raise protected(until)
 
 
+def _write_whole(file: BinaryIO, data: bytes) -> int:
+    """Write bytes, flush them to the disk, and return their number."""
+    size_bytes = file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+    return size_bytes
+
+
 def _write(file: BinaryIO, source: BinaryIO) -> tuple[int, Sha256]:
     """Copy a stream, flush it to the disk, and return its size and hash."""
     digest, size_bytes = hashlib.sha256(), 0
@@ -167,14 +213,6 @@ def _write(file: BinaryIO, source: BinaryIO) -> tuple[int, Sha256]:
     file.flush()
     os.fsync(file.fileno())
     return size_bytes, Sha256(digest.digest())
-
-
-def _make_folder(folder: Path) -> None:
-    """Create a folder and its parents, each one's name flushed to the disk."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in missing:
-        _flush_folder(path.parent)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -55,11 +55,14 @@ class ObjectStore(Protocol):
     answer, and `ObjectStoreMisconfigured` when it does not accept us. Safe to share between threads.
     """
 
-    def put(self, bucket: Bucket, key: str, data: bytes | BinaryIO, media_type: str) -> StoredObject:
+    def put(
+        self, bucket: Bucket, key: str, data: bytes | BinaryIO, media_type: str, *, sha256: Sha256 | None = None
+    ) -> StoredObject:
         """Store an object, all of it or nothing, durably before this returns; replace what had the key.
 
         A stream is read from its current position to its end in bounded memory. The hash is computed here from the
-        bytes sent. Over a protected object the same bytes are answered as before, others with `ObjectProtected`.
+        bytes sent, unless the caller has hashed these very bytes already and says so with `sha256`. Over a protected
+        object the same bytes are answered as before, others with `ObjectProtected`.
         """
         ...
 

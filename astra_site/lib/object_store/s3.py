@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -60,15 +61,17 @@ class S3ObjectStore:
         self._location = location
         self._clock = clock
 
-    def put(self, bucket: Bucket, key: str, data: bytes | BinaryIO, media_type: str) -> StoredObject:
+    def put(
+        self, bucket: Bucket, key: str, data: bytes | BinaryIO, media_type: str, *, sha256: Sha256 | None = None
+    ) -> StoredObject:
         """See `ObjectStore.put`. A stream that can't be rewound is spooled to a temporary file first.
 
         The service is told a checksum of every body and refuses one that was damaged on its way.
         """
         with _rewindable(data) as body:
             start = body.tell()
-            sha256 = Sha256.of_stream(body)
-            size_bytes = body.tell() - start
+            sha256 = sha256 or Sha256.of_stream(body)
+            size_bytes = body.seek(0, os.SEEK_END) - start
             kept = self._kept_copy(bucket, key, sha256)
             if kept is not None:
                 return kept

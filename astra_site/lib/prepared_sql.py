@@ -1,0 +1,25 @@
+"""Statements of the hot path: bound and prepared by the server, on the connection and in the transaction of Django.
+
+Django binds parameters on the client, so that every statement is parsed and planned anew. Where a statement runs for
+each chunk of each live session, that is most of its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+
+
+def fetch_one(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Run a statement and return its first row, or None. Raises Django's database errors, as the ORM does."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    with connection.wrap_database_errors:
+        connection.ensure_connection()
+        connection.validate_no_broken_transaction()
+        with psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute(sql, parameters, prepare=settings.DATABASE_PREPARES)
+            return cursor.fetchone()

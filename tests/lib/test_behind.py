@@ -1,0 +1,123 @@
+"""Work behind the answer: in order, together, never at the cost of who hands it over."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from astra_site.lib.behind import Behind
+
+DEADLINE_S = 20.0
+ROOT = Path(__file__).parents[2]
+
+
+class Broken(Exception):
+    """A dependency that does not answer."""
+
+
+def test_everything_is_done_in_order_and_in_few_goes() -> None:
+    goes: list[list[int]] = []
+    behind = Behind("test", goes.append, ())
+    for number in range(1000):
+        behind.hand_over(number)
+    assert behind.finish(DEADLINE_S)
+    assert [number for go in goes for number in go] == list(range(1000))
+    assert len(goes) < 100
+
+
+def test_from_many_threads_each_item_is_done_once() -> None:
+    done: list[int] = []
+    behind = Behind("test", done.extend, ())
+
+    def hand_over(who: int) -> None:
+        for number in range(200):
+            behind.hand_over(who * 1000 + number)
+
+    threads = [threading.Thread(target=hand_over, args=[who]) for who in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE_S)
+    assert behind.finish(DEADLINE_S)
+    assert sorted(done) == sorted(who * 1000 + n for who in range(8) for n in range(200))
+
+
+def test_after_a_failure_it_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+    fails = [True, False]
+
+    def do(items: list[int]) -> None:
+        if fails.pop(0):
+            raise Broken("no answer")
+        done.extend(items)
+
+    behind = Behind("test", do, (Broken,))
+    behind.hand_over(1)
+    assert behind.finish(DEADLINE_S)
+    behind.hand_over(2)
+    assert behind.finish(DEADLINE_S)
+    assert done == [2]
+    assert "test: 1 items were dropped: no answer" in caplog.text
+
+
+def test_handing_over_never_waits_and_memory_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    go_on, done = threading.Event(), []
+    begun = threading.Event()
+
+    def do(items: list[int]) -> None:
+        begun.set()
+        assert go_on.wait(DEADLINE_S)
+        done.extend(items)
+
+    behind = Behind("test", do, ())
+    behind.hand_over(0)
+    assert begun.wait(DEADLINE_S)
+    for number in range(1, 25_000):
+        behind.hand_over(number)
+    assert not behind.finish(0.01)
+    go_on.set()
+    assert behind.finish(DEADLINE_S)
+    assert done == list(range(20_001))
+    assert caplog.text.count("what comes is dropped") == 1
+
+
+def test_a_process_that_ends_in_order_finishes_first(tmp_path: Path) -> None:
+    program = f"""
+from pathlib import Path
+from astra_site.lib.behind import Behind
+file = Path({str(tmp_path / "done")!r}).open("w", buffering=1)
+behind = Behind("test", lambda items: file.writelines(str(n) + "\\n" for n in items), ())
+for number in range(50):
+    behind.hand_over(number)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=DEADLINE_S)
+    assert (tmp_path / "done").read_text().split() == [str(number) for number in range(50)]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_has_a_thread_of_its_own(tmp_path: Path) -> None:
+    program = f"""
+import os
+from pathlib import Path
+from astra_site.lib.behind import Behind
+file = Path({str(tmp_path / "done")!r}).open("a", buffering=1)
+behind = Behind("test", lambda items: file.writelines(f"{{os.getpid() == parent}} {{n}}\\n" for n in items), ())
+parent = os.getpid()
+behind.hand_over("before")
+assert behind.finish(10)
+child = os.fork()
+behind.hand_over("after")
+assert behind.finish(10)
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=DEADLINE_S)
+    lines = sorted((tmp_path / "done").read_text().splitlines())
+    assert lines == ["False after", "True after", "True before"]
+    assert os.getpid()
