@@ -15,6 +15,7 @@ from sessions_app.models import JournalRow, Session
 from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.services.events import SessionEvent
 from sessions_app.services.inputs import Accepted
+from sessions_app.services.results import status_of
 from sessions_app.services.standing import Standing
 from sessions_app.services.waiting import what_is_left
 
@@ -25,6 +26,15 @@ def session_message(session: Session) -> pb.Session:
     shown["state"] = _state_name(session.state)
     shown["mode"] = f"MODE_{session.mode.upper()}"
     return ParseDict(shown, pb.Session(), ignore_unknown_fields=True)
+
+
+def appended_message(session_id: str, ack: pb.Ack, blocks: list[dict[str, Any]] | None) -> pb.AppendResponse:
+    """Return the answer to an append; `blocks` are those that were waited for, None where they are not there yet."""
+    message = pb.AppendResponse(session_id=session_id, ack=ack)
+    if blocks is not None:
+        message.ack.status = status_of(blocks)
+        message.blocks.extend(block_message(block) for block in blocks)
+    return message
 
 
 def ack_message(accepted: Accepted) -> pb.Ack:

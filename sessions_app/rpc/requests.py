@@ -22,6 +22,7 @@ from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.services.inputs import Captured
 
 _MODES: Final = {pb.MODE_BATCH: Mode.BATCH, pb.MODE_REALTIME: Mode.REALTIME}
+MAX_WAIT_S: Final = 30.0
 _EXACT: Final = 2**53
 _CONTEXT_FIELDS: Final = ("speaker", "topic", "zone", "restricted", "from_sequence_id")
 
@@ -74,6 +75,13 @@ def input_values(given: pb.Input) -> dict[str, Any]:
         "captured": Captured(values["captured_at"], values["duration_ms"]),
         content: given.audio if content == "audio" else values["text"],
     }
+
+
+def wait_s_of(request: pb.AppendRequest) -> float:
+    """Return how long the client wants to wait for the blocks, 0 for not at all; raise `InputInvalid`."""
+    if not 0 <= request.wait_s <= MAX_WAIT_S:
+        raise InputInvalid("wait_invalid", f"wait_s is a number of seconds from 0 to {MAX_WAIT_S:.0f}.")
+    return request.wait_s
 
 
 def context_values(change: pb.ContextChange) -> dict[str, Any]:

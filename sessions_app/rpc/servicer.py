@@ -16,8 +16,10 @@ from sessions_app.rpc import verbs
 from sessions_app.rpc.generated import session_pb2 as pb
 from sessions_app.rpc.generated.session_pb2_grpc import SessionServiceServicer
 from sessions_app.rpc.live_stream import LiveStream
-from sessions_app.rpc.requests import event_number_of, session_id_of
+from sessions_app.rpc.messages import appended_message
+from sessions_app.rpc.requests import event_number_of, session_id_of, wait_s_of
 from sessions_app.rpc.telling import tell_events
+from sessions_app.services.results import blocks_within
 
 _Answer = TypeVar("_Answer")
 _Given = ParamSpec("_Given")
@@ -39,9 +41,13 @@ class SessionServicer(SessionServiceServicer):
         return await in_thread(verbs.start, request, current_caller().subject)
 
     async def Append(self, request: pb.AppendRequest, context: Call) -> pb.AppendResponse:
-        """Accept one input."""
+        """Accept one input; wait for its blocks if asked to."""
+        wait_s = wait_s_of(request)
         ack = await _of_session(request.session_id, verbs.append, request.input, current_caller().subject)
-        return pb.AppendResponse(session_id=request.session_id, ack=ack)
+        blocks = None
+        if wait_s:
+            blocks = await blocks_within(session_id_of(request.session_id), ack.sequence_id, wait_s)
+        return appended_message(request.session_id, ack, blocks)
 
     async def Stream(  # type: ignore[override]  # stub: grpc.aio also takes coroutines that write
         self, request_iterator: Any, context: Call

@@ -85,6 +85,21 @@ def test_append_keeps_text_and_audio_with_when_they_were_captured(rpc: Rpc, minu
         assert (answer.ack.status, answer.ack.is_repeat) == ("PROCESSING", False)
 
 
+def test_who_waits_gets_the_blocks_when_they_are_there_in_time(rpc: Rpc, minutes: Minutes) -> None:
+    ask = pb.AppendRequest(session_id=minutes.session_id, input=pb.Input(sequence_id=1, text=OPENING), wait_s=0.05)
+    late = rpc.call("Append", ask)
+    assert (late.ack.status, list(late.blocks)) == ("PROCESSING", [])
+    finish_jobs()
+    ask.wait_s = 30
+    there = rpc.call("Append", ask)
+    assert (there.ack.status, there.ack.is_repeat, there.blocks[0].text) == ("READY", True, OPENING)
+    for wait_s in (-1, 30.1, float("nan"), float("inf")):
+        ask.wait_s = wait_s
+        with refused("wait_invalid", grpc.StatusCode.INVALID_ARGUMENT):
+            rpc.call("Append", ask)
+    assert minutes.kinds().count("text") == 1
+
+
 def test_a_repeat_is_answered_as_before_on_either_transport(rpc: Rpc, minutes: Minutes) -> None:
     first = rpc.say(minutes.session_id, 1, OPENING).ack
     again = rpc.say(minutes.session_id, 1, OPENING).ack
