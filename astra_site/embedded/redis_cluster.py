@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +17,7 @@ from astra_site.embedded.redis_server import RedisServer
 
 HASH_SLOTS = 16384
 _BUS_OFFSET = 10_000
-_HIGHEST_PORT = 65_535
+_LOWEST_PORT, _HIGHEST_PORT = 12_000, 22_000
 
 
 class RedisClusterServers:
@@ -86,26 +88,24 @@ def _ask(node: RedisServer, *command: str | int) -> Any:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Return ports that are free, and whose neighbour for the nodes' own talk is free too."""
+    """Return ports that are free, and whose neighbour for the nodes' own talk is free too.
+
+    Below the ports that systems give to outgoing connections: one of those could take a chosen port at any moment.
+    """
     found: list[int] = []
-    held: list[socket.socket] = []
-    try:
+    with ExitStack() as held:
         while len(found) < count:
-            port = _bound(0, held)
-            if port and port + _BUS_OFFSET <= _HIGHEST_PORT and _bound(port + _BUS_OFFSET, held):
+            port = _LOWEST_PORT + secrets.randbelow(_HIGHEST_PORT - _LOWEST_PORT)
+            if all(_is_taken(number, held) for number in (port, port + _BUS_OFFSET)):
                 found.append(port)
-    finally:
-        for taken in held:
-            taken.close()
     return found
 
 
-def _bound(port: int, held: list[socket.socket]) -> int:
-    """Hold a port (0: any) and return it; 0 when it is taken."""
-    candidate = socket.socket()
-    held.append(candidate)
+def _is_taken(port: int, held: ExitStack) -> bool:
+    """Hold a port until the choice is made; False when somebody else has it."""
+    candidate = held.enter_context(socket.socket())
     try:
         candidate.bind(("127.0.0.1", port))
     except OSError:
-        return 0
-    return int(candidate.getsockname()[1])
+        return False
+    return True
