@@ -14,7 +14,7 @@ from astra_site.lib.errors import Forbidden
 from astra_site.lib.prepared_sql import fetch_one
 from astra_site.lib.tenancy import current_tenant_id, get_owned
 from jobs import services as jobs
-from sessions_app.models import EntryKind, JournalRow, Session
+from sessions_app.models import JournalRow, Session
 from sessions_app.services.journal import NewEntry, write_if_unchanged
 from tenants.models import Tenant
 
@@ -24,13 +24,11 @@ _NEEDED = {
 }
 _SEEN = tuple(field.attname for field in Session._meta.concrete_fields if field.attname in _NEEDED)
 """What decides about an input; in the model's order, as `from_db` wants it. The rest is read if it is asked for."""
-NUMBERED_INPUTS = (*JournalRow.sequenced_kinds, str(EntryKind.INHERITED))
-"""The kinds of entries that use up a sequence number."""
 _LOOK = (
     f"SELECT {', '.join(f's.{name}' for name in _SEEN)}, t.is_active, k.number "  # noqa: S608 - names of models
     f'FROM "{Session._meta.db_table}" s JOIN "{Tenant._meta.db_table}" t ON t.id = s.tenant_id '
     f'LEFT JOIN "{JournalRow._meta.db_table}" k ON k.session_id = s.id AND k.sequence_id = %s '
-    f"AND k.kind IN ({', '.join(repr(kind) for kind in NUMBERED_INPUTS)}) "
+    f"AND k.kind IN ({', '.join(repr(kind) for kind in JournalRow.sequenced_kinds)}) "
     "WHERE s.id = %s AND s.tenant_id = %s"
 )
 

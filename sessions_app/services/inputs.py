@@ -28,7 +28,7 @@ from jobs.transcription.audio import check_audio, probe
 from jobs.transcription.containers import Container
 from sessions_app.errors import InputInvalid, SequenceConflict, takes_no_more
 from sessions_app.models import EntryKind, JournalRow, Session, State
-from sessions_app.services.accepting import NUMBERED_INPUTS, look, record
+from sessions_app.services.accepting import look, record
 from sessions_app.services.engine import pin_engine
 from sessions_app.services.inheritance import assets_of, check_not_inherited
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
@@ -262,7 +262,7 @@ def _submit_job(session: Session, row: JournalRow, flow: str) -> Job:
 
 
 def _known_input(session_id: UUID, sequence_id: int) -> JournalRow | None:
-    rows = JournalRow.objects.filter(session_id=session_id, kind__in=NUMBERED_INPUTS)
+    rows = JournalRow.objects.filter(session_id=session_id, kind__in=JournalRow.sequenced_kinds)
     known: JournalRow | None = rows.filter(sequence_id=sequence_id).first()
     return known
 
