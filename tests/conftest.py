@@ -24,6 +24,11 @@ def django_db_setup(services: EmbeddedServices, django_db_setup: None) -> Iterat
     give_connections_back()
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix() -> None:
+    """Keep the database's name in every process of the run: each has a PostgreSQL of its own."""
+
+
 @pytest.fixture
 def clean_redis(services: EmbeddedServices) -> Iterator[None]:
     """An empty Redis before and after the test."""

@@ -131,18 +131,18 @@ class TokenVerifier:
         self._verified = VerifiedTokens()
 
     def recall(self, token: str) -> Principal | None:
-        """Return who a token is that was verified within the last minute and has not expired; never blocks."""
+        """Return who a token is that was verified within the last minute and has not expired; never blocks.
+
+        For what comes every few seconds. A key that the provider withdraws is noticed here within a minute.
+        """
         return self._verified.principal_of(token, time.time())
 
     def verify(self, token: str) -> Principal:
-        """Return who the token is. A key that the provider withdraws is noticed within a minute.
+        """Return who the token is, by the keys as they are now.
 
         Raises `Unauthenticated` (`token_expired`, `token_wrong_audience`, `token_wrong_issuer`, `token_invalid`),
         `Forbidden` (`token_without_tenant`), or `Unavailable` when the provider's keys can't be had.
         """
-        known = self.recall(token)
-        if known is not None:
-            return known
         try:
             if jwt.get_unverified_header(token).get("alg") not in self._algorithms:
                 raise Unauthenticated("token_invalid", "The token is signed with an algorithm that is not accepted.")
