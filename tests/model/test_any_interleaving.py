@@ -22,7 +22,7 @@ _SETTINGS = settings(
     derandomize=not _CHOSEN,
     database=None,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate, Phase.shrink] if _CHOSEN else [Phase.generate, Phase.shrink],
+    phases=[Phase.explicit, Phase.generate, Phase.shrink] if _CHOSEN else [Phase.generate],
     print_blob=True,
     report_multiple_bugs=False,
 )
