@@ -7,9 +7,11 @@ messages overtake earlier ones.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,9 @@ from uuid import uuid4
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import RedisError
 
 FILE_VARIABLE = "ASTRA_CHAOS_DISORDER"
-_SEEN = "chaos_copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,25 @@ def disorder_now() -> Disorder | None:
 
 
 class DisorderlyBroker(RedisBroker):
-    """Dramatiq's Redis broker, with bad post in between."""
+    """Dramatiq's Redis broker, with bad post in between.
+
+    Copies wait in the process that sends them and die with it. Dramatiq's own delayed queues are not used: the product
+    doesn't use them either, and their consumer dies for good when Redis goes away at the wrong moment.
+    """
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
-        """Enqueue the copies that the disorder makes of a message; a copy itself goes through as it is."""
-        disorder = None if _SEEN in message.options else disorder_now()
+        """Enqueue the copies that the disorder makes of a message."""
+        disorder = disorder_now()
         if disorder is None:
             return super().enqueue(message, delay=delay)
         for _ in range(disorder.copies):
             if random.random() >= disorder.lost:
-                copy = message.copy(message_id=str(uuid4()), options={_SEEN: True})
-                super().enqueue(copy, delay=random.randint(1, disorder.latest_ms) + (delay or 0))
+                late_s = random.uniform(0, disorder.latest_ms / 1000)
+                timer = threading.Timer(late_s, self._deliver, [message.copy(message_id=str(uuid4()))])
+                timer.daemon = True
+                timer.start()
         return message
+
+    def _deliver(self, copy: dramatiq.Message[Any]) -> None:
+        with contextlib.suppress(RedisError):  # lost with the rest
+            super().enqueue(copy)

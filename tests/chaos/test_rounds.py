@@ -42,5 +42,5 @@ def test_everything_acknowledged_is_in_the_document_exactly_once(
 ) -> None:
     report = arena.play(number, faults)
     assert report.faults
-    assert report.acknowledged == report.planned > 0
     assert (report.verdict.lost, report.verdict.doubled, report.verdict.wrong) == ([], [], [])
+    assert report.acknowledged == report.planned > 0
