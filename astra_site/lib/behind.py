@@ -61,7 +61,7 @@ class Behind(Generic[_Item]):
         self._waiting.append(item)
         if not self._wanted.is_set():
             self._wanted.set()
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._start()
 
     def _warn_of_drops(self) -> None:
@@ -78,9 +78,10 @@ class Behind(Generic[_Item]):
 
     def _start(self) -> None:
         with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._thread.start()
+            if self._thread is None or not self._thread.is_alive():
+                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread
 
     def _work(self) -> None:
         while True:
@@ -89,15 +90,20 @@ class Behind(Generic[_Item]):
             self._wanted.clear()
             with self._lock:
                 self._is_working = True
-            while items := self._some():
-                try:
-                    self._do(items)
-                except self._expected as error:
-                    logger.warning("%s: %d items were dropped: %s", self._name, len(items), error)
-                    self._rest.wait(_REST_S)
-            with self._lock:
-                self._is_working = False
-                self._lock.notify_all()
+            try:
+                self._do_all()
+            finally:  # what nobody expected ends this thread, with its traceback; the next item starts another one
+                with self._lock:
+                    self._is_working = False
+                    self._lock.notify_all()
+
+    def _do_all(self) -> None:
+        while items := self._some():
+            try:
+                self._do(items)
+            except self._expected as error:
+                logger.warning("%s: %d items were dropped: %s", self._name, len(items), error)
+                self._rest.wait(_REST_S)
 
     def _some(self) -> list[_Item]:
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]

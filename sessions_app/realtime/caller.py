@@ -34,9 +34,14 @@ class Caller:
         self._scope = scope
         self._renewed = asyncio.Event()
 
-    async def renew(self, token: str) -> None:
-        """Go on with a fresh token; a bad one changes nothing. Raises as `authenticate`, and `token_of_another`."""
+    async def renew(self, token: str, *also: str) -> None:
+        """Go on with a fresh token, which needs the socket's scope and `also` these; a bad one changes nothing.
+
+        Raises as `authenticate`, and `token_of_another`.
+        """
         fresh = await in_thread(authenticate, token, self._scope)
+        for scope in also:
+            check_scope(fresh, scope)
         if (fresh.subject, fresh.tenant_id) != (self.principal.subject, self.principal.tenant_id):
             raise Forbidden("token_of_another", "A socket can't change its caller: open another one.")
         self.principal = fresh

@@ -46,6 +46,7 @@ class StreamConsumer(SessionConsumer):
     wants_hello: ClassVar[bool] = True
     _intake: Intake
     _header: frames.Audio | None = None
+    _tells_events: bool = False
 
     async def converse(self, hello: frames.Hello | None, beside: asyncio.TaskGroup) -> None:
         """Welcome the client and answer its frames, one after the other, until somebody ends it."""
@@ -55,7 +56,8 @@ class StreamConsumer(SessionConsumer):
         self._intake = Intake(self.session_id, self.caller.principal.subject, standing.highest_sequence_id)
         beside.create_task(give_way(self.session_id))
         await self.socket.tell(welcome_frame(self.session_id, standing, self.caller.principal))
-        if self._wants_events(hello):
+        self._tells_events = self._wants_events(hello)
+        if self._tells_events:
             after = standing.journal_length if hello.events_after is None else hello.events_after
             beside.create_task(tell_events(self.socket, self.session_id, after))
         while True:
@@ -144,5 +146,5 @@ class StreamConsumer(SessionConsumer):
         return finalize_frame(session, what_is_left(session), frame.id)
 
     async def _renew(self, frame: frames.Token) -> Answer:
-        await self.caller.renew(frame.token)
+        await self.caller.renew(frame.token, *([READ] if self._tells_events else []))
         return token_frame(self.caller.principal, frame.id)

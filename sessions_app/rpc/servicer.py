@@ -54,7 +54,7 @@ class SessionServicer(SessionServiceServicer):
     ) -> None:
         """Accept inputs over one connection."""
         caller = current_caller()
-        await LiveStream(context, caller, Lifetime(caller.expires_at, self._stopping)).run()
+        await LiveStream(context, caller, Lifetime(caller, self._stopping)).run()
 
     async def SetContext(self, request: pb.SetContextRequest, context: Call) -> pb.Context:
         """Set what holds from the next input on."""
@@ -73,7 +73,7 @@ class SessionServicer(SessionServiceServicer):
     ) -> None:
         """Tell what happens."""
         session_id = session_id_of(request.session_id)
-        lifetime = Lifetime(current_caller().expires_at, self._stopping)
+        lifetime = Lifetime(current_caller(), self._stopping)
         with log_context(session_id=session_id):
             await tell_events(
                 session_id,

@@ -16,15 +16,16 @@ _READ = ("number", "kind", "sequence_id", "payload")
 def projected(session: Session, inputs: Collection[int] | None = None, *, upto: int | None = None) -> Projection:
     """Return the blocks as the journal (or its first `upto` entries) has them; with `inputs`, at least those of these.
 
-    Corrections and images are always read: they may have to do with any input. Call it in a tenant scope.
+    Corrections, images and what a clone inherited are always read: they may stand anywhere, also between two blocks of
+    other inputs. Call it in a tenant scope.
     """
     projection = Projection(_image_zone(session))
     rows = JournalRow.objects.filter(session_id=session.id, kind__in=PROJECTED_KINDS)
     if upto is not None:
         rows = rows.filter(number__lte=upto)
     if inputs is not None:
-        of_no_input = Q(kind__in=[EntryKind.EDIT, EntryKind.ASSET, EntryKind.INHERITED], sequence_id=None)
-        rows = rows.filter(Q(sequence_id__in=inputs) | of_no_input)
+        anywhere = Q(kind__in=[EntryKind.EDIT, EntryKind.ASSET, EntryKind.INHERITED])
+        rows = rows.filter(Q(sequence_id__in=inputs) | anywhere)
     for row in rows.order_by("number").only(*_READ).iterator(chunk_size=1000):
         projection.apply(row)
     return projection

@@ -185,8 +185,13 @@ def write_account(tenant_id: UUID, resource: Resource, now: datetime) -> tuple[S
 
 
 def _reserve_in_redis(hold: Hold, now: datetime) -> None:
-    """Reserve in one round trip; bring the account up to date where it is missing, over, or behind the ledger."""
+    """Reserve in one round trip; bring the account up to date where it is missing, over, or behind the ledger.
+
+    What others reserved in the ledger while Redis did not answer has to be known there before more is given away.
+    """
     heat, period = quota_heat(hold.tenant_id, hold.resource), period_of(hold.resource, now)
+    if open_reservations(hold.tenant_id, hold.resource, now):
+        write_account(hold.tenant_id, hold.resource, now)
     for _ in range(_ROUNDS):
         answer = heat.reserve(hold.claim, period, now)
         if answer.outcome is Outcome.RESERVED:

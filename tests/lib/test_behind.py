@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,27 @@ def test_from_many_threads_each_item_is_done_once() -> None:
         thread.join(DEADLINE_S)
     assert behind.finish(DEADLINE_S)
     assert sorted(done) == sorted(who * 1000 + n for who in range(8) for n in range(200))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_nobody_expected_ends_a_go_and_not_the_sender() -> None:
+    done: list[int] = []
+    fails = [True, False]
+
+    def do(items: list[int]) -> None:
+        if fails.pop(0):
+            raise ValueError("a mistake")
+        done.extend(items)
+
+    behind = Behind("mistaken", do, (Broken,))
+    behind.hand_over(1)
+    assert behind.finish(DEADLINE_S)
+    deadline_s = time.monotonic() + DEADLINE_S
+    while any(thread.name == "mistaken" and thread.is_alive() for thread in threading.enumerate()):
+        assert time.monotonic() < deadline_s
+    behind.hand_over(2)
+    assert behind.finish(DEADLINE_S)
+    assert done == [2]
 
 
 def test_after_a_failure_it_goes_on(caplog: pytest.LogCaptureFixture) -> None:

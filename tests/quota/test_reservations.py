@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -316,3 +317,12 @@ def test_without_redis_work_is_settled_and_given_back(nobody_at_redis: object) -
     redis_client().flushall()
     ground.reserve(50, "after")
     assert ground.left() == 0
+
+
+def test_what_was_reserved_while_redis_was_away_is_known_when_it_is_back(nobody_at_redis: Any) -> None:
+    ground = Ground.limited(100)
+    ground.release(ground.reserve(1, "warm"))
+    with nobody_at_redis():
+        ground.reserve(100, "a")
+    with pytest.raises(QuotaExhausted):
+        ground.reserve(100, "b")

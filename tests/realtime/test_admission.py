@@ -213,6 +213,16 @@ def test_a_fresh_token_of_the_same_caller_prolongs_it_and_no_other_does(
         assert time.monotonic() - opened_at > 2
 
 
+def test_whoever_is_told_events_needs_a_fresh_token_that_may_read_them(
+    live: LiveServer, minutes: Minutes, alice: Person
+) -> None:
+    with talking(live, minutes.session_id, alice.token("sessions:read", "sessions:write")) as talk:
+        talk.welcome(events=True)
+        talk.say(type="token", token=alice.token("sessions:write"), id="t")
+        error = talk.hear("error")
+        assert (error["code"], error["about"]) == ("scope_missing", "token")
+
+
 def test_a_tenant_that_is_switched_off_is_closed_out(
     live: LiveServer, minutes: Minutes, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -264,6 +264,19 @@ def test_a_council_that_is_switched_off_is_refused_at_its_next_input(rpc: Rpc, m
     assert accepted(minutes) == [1]
 
 
+def test_a_watch_of_a_council_that_is_switched_off_ends(
+    rpc: Rpc, minutes: Minutes, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("astra_site.lib.rpc.lifetime._TENANT_AGAIN_S", 0.1)
+    minutes.say(1, OPENING)
+    request = pb.WatchRequest(session_id=minutes.session_id)
+    call = rpc.stub.Watch(request, metadata=bearer(rpc.token), timeout=20)
+    next(call)
+    type(alice.council).objects.filter(pk=alice.tenant_id).update(is_active=False)
+    with refused("tenant_inactive", Status.PERMISSION_DENIED):
+        list(call)
+
+
 def test_events_come_between_the_answers_and_are_resumed_where_they_broke_off(rpc: Rpc, minutes: Minutes) -> None:
     with live(rpc) as stream:
         stream.hello(minutes.session_id, events=True)

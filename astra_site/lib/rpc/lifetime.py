@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
-from datetime import datetime
+from time import monotonic
 from typing import Any, Final, TypeVar
 
+from django.db import InterfaceError, OperationalError
+
+from astra_site.lib.auth_tokens import Principal
+from astra_site.lib.callers import check_active
 from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import Unauthenticated, Unavailable
+from astra_site.lib.threads import in_thread
 
 _Result = TypeVar("_Result")
+_TENANT_AGAIN_S: Final = 30.0
+"""How often an open stream asks whether its tenant may still work."""
 _LAST_WORD_S: Final = 5.0
 """How long an answer may take that is sent when the end has come: what was accepted should be acknowledged."""
 
@@ -21,22 +29,27 @@ class Lifetime:
     It comes between two steps, never in the middle of one: an input in hand is stored and acknowledged first.
     """
 
-    def __init__(self, expires_at: datetime, stopping: asyncio.Event) -> None:
-        """Remember when the token expires and what tells that the server stops."""
-        self._expires_at = expires_at
+    def __init__(self, caller: Principal, stopping: asyncio.Event) -> None:
+        """Remember who calls, until when, and what tells that the server stops."""
+        self._caller = caller
+        self._expires_at = caller.expires_at
         self._stopping = stopping
+        self._asked_s = monotonic()
 
     async def next(self, waited_for: Awaitable[_Result]) -> _Result:
         """Return what it returns; when the end has come or comes first, cancel it and raise.
 
-        Raises `Unauthenticated` (`token_expired`) or `Unavailable` (`server_stopping`).
+        Raises `Unauthenticated` (`token_expired`), `Forbidden` (`tenant_inactive`, noticed within half a minute) or
+        `Unavailable` (`server_stopping`).
         """
         waiting = asyncio.ensure_future(waited_for)
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             while not waiting.done():
-                await asyncio.wait({waiting, stopping}, timeout=self._left_s(), return_when=asyncio.FIRST_COMPLETED)
+                patience_s = min(self._left_s(), _TENANT_AGAIN_S)
+                await asyncio.wait({waiting, stopping}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
                 self._check()
+                await self._check_tenant()
             return waiting.result()
         finally:
             await _ended(waiting, stopping)
@@ -56,6 +69,13 @@ class Lifetime:
 
     def _left_s(self) -> float:
         return max(0.0, (self._expires_at - utc_now()).total_seconds())
+
+    async def _check_tenant(self) -> None:
+        """Ask from time to time whether the tenant may still work; a database that does not answer changes nothing."""
+        if monotonic() - self._asked_s >= _TENANT_AGAIN_S:
+            self._asked_s = monotonic()
+            with contextlib.suppress(OperationalError, InterfaceError):
+                await in_thread(check_active, self._caller)
 
     def _check(self) -> None:
         if self._stopping.is_set():
