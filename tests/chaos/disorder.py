@@ -62,11 +62,15 @@ class DisorderlyBroker(RedisBroker):
         for _ in range(disorder.copies):
             if random.random() >= disorder.lost:
                 late_s = random.uniform(0, disorder.latest_ms / 1000)
-                timer = threading.Timer(late_s, self._deliver, [message.copy(message_id=str(uuid4()))])
+                timer = threading.Timer(late_s, _deliver, [message.copy(message_id=str(uuid4()))])
                 timer.daemon = True
                 timer.start()
         return message
 
-    def _deliver(self, copy: dramatiq.Message[Any]) -> None:
-        with contextlib.suppress(RedisError):  # lost with the rest
-            super().enqueue(copy)
+
+def _deliver(copy: dramatiq.Message[Any]) -> None:
+    """Send a copy by the process's own broker: the one that was asked may gather for a pipeline that is over by now."""
+    broker = dramatiq.get_broker()
+    assert isinstance(broker, RedisBroker)
+    with contextlib.suppress(RedisError):  # lost with the rest
+        RedisBroker.enqueue(broker, copy)
