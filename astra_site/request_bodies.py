@@ -17,7 +17,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from astra_site.lib.auth_tokens import token_verifier
-from astra_site.lib.errors import AstraError, TooLarge, Unauthenticated
+from astra_site.lib.errors import AstraError, InvalidInput, TooLarge, Unauthenticated
 from astra_site.lib.logs import log_context
 from astra_site.lib.middleware import trace_id_from
 from astra_site.lib.problems import plain_problem_of
@@ -37,6 +37,8 @@ FORM_ROOM_BYTES: Final = 64 * 1024
 """What the other fields and the boundaries of a form may take, next to the file in it."""
 _API: Final = "/v1/"
 _SESSION_VERB: Final = re.compile(r"/v1/orchestrator/session/[^/]+/(?P<verb>append|chunk|recording|upload-asset)/?\Z")
+STALLED_AFTER_S: Final = 30.0
+"""A body of which nothing comes for so long is given up: its client has gone without a word."""
 _DRAINED_BYTES: Final = 16 * 1024**2
 _DRAINED_WITHIN_S: Final = 2.0
 
@@ -63,7 +65,10 @@ class BodyGate:
             return
         body = _LimitedBody(receive, limit_bytes)
         await self._application(scope, body.receive, send)
-        if body.is_cut:
+        if body.is_stalled:
+            await _refuse(_stalled(), headers, send)
+            await _close(_nothing_more, send)
+        elif body.is_cut:
             await _refuse(_too_large(limit_bytes), headers, send)
             await _close(_nothing_more if body.is_ended else receive, send)
 
@@ -78,10 +83,16 @@ class _LimitedBody:
         self._receive = receive
         self._limit_bytes = limit_bytes
         self._read_bytes = 0
-        self.is_cut = self.is_ended = False
+        self.is_cut = self.is_ended = self.is_stalled = False
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        """Return the next piece; what comes after the body (the client going away) may take as long as it likes."""
+        try:
+            async with asyncio.timeout(None if self.is_ended else STALLED_AFTER_S):
+                message = await self._receive()
+        except TimeoutError:
+            self.is_stalled = self.is_ended = True
+            return {"type": "http.disconnect"}
         self._read_bytes += len(message.get("body", b""))
         self.is_ended = not message.get("more_body", False)
         if self._read_bytes > self._limit_bytes:
@@ -141,6 +152,13 @@ def _too_large(limit_bytes: int) -> TooLarge:
         "body_too_large",
         f"The body is larger than the {limit_bytes} bytes that are accepted here.",
         details={"limit_bytes": limit_bytes},
+    )
+
+
+def _stalled() -> InvalidInput:
+    return InvalidInput(
+        "body_stalled",
+        f"Nothing of the body came for {STALLED_AFTER_S:.0f} s. Nothing was stored: send it again.",
     )
 
 

@@ -203,3 +203,49 @@ def test_over_a_real_connection(server: str, bearer: dict[str, str]) -> None:
     assert refused(f"{SESSION}/append", bearer, b"x" * 12 * MIB) == (413, "body_too_large", "close")
     assert refused("/admin/login/", {}, endless()) == (413, "body_too_large", "close")
     assert httpx.get(f"{server}/health/live").status_code == 200
+
+
+def test_a_body_that_stops_in_the_middle_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("astra_site.request_bodies.STALLED_AFTER_S", 0.1)
+    came = [{"type": "http.request", "body": b"half", "more_body": True}]
+    sent: list[Mapping[str, Any]] = []
+    ended: list[str] = []
+
+    async def receive() -> Mapping[str, Any]:
+        return came.pop() if came else await asyncio.get_running_loop().create_future()
+
+    async def send(message: Mapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def reader(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        while (message := await receive())["type"] != "http.disconnect":
+            assert message["more_body"]
+        ended.append("gone")
+
+    scope = {"type": "http", "method": "POST", "path": "/i18n/setlang/", "headers": [(b"content-length", b"100")]}
+    asyncio.run(asyncio.wait_for(BodyGate(reader)(scope, receive, send), DEADLINE_S))
+    assert ended == ["gone"]
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (400, "body_stalled")
+
+
+def test_who_waits_for_an_answer_is_not_taken_for_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("astra_site.request_bodies.STALLED_AFTER_S", 0.01)
+    came = [{"type": "http.request", "body": b"whole", "more_body": False}]
+    waited: list[bool] = []
+
+    async def receive() -> Mapping[str, Any]:
+        return came.pop() if came else await asyncio.get_running_loop().create_future()
+
+    async def send(message: Mapping[str, Any]) -> None:
+        raise AssertionError(message)
+
+    async def reader(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await receive()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(receive(), 0.2)
+            return
+        waited.append(True)
+
+    scope = {"type": "http", "method": "POST", "path": "/i18n/setlang/", "headers": [(b"content-length", b"5")]}
+    asyncio.run(asyncio.wait_for(BodyGate(reader)(scope, receive, send), DEADLINE_S))
+    assert waited == [True]

@@ -115,6 +115,7 @@ APPENDS: dict[str, tuple[Call, int, str]] = {
     "number 0": (lambda g: g.minutes.say(0, OPENING), 400, "input_invalid"),
     "negative number": (lambda g: g.minutes.say(-1, OPENING), 400, "input_invalid"),
     "huge number": (lambda g: g.minutes.say(10**9, OPENING), 400, "input_invalid"),
+    "number of 64 bits": (lambda g: g.minutes.say(2**63, OPENING), 400, "parse_error"),
     "number that is none": (lambda g: g.post("append", {"sequence_id": "three", "text": "a"}), 400, "input_invalid"),
     "number that is true": (lambda g: g.post("append", {"sequence_id": True, "text": "a"}), 400, "input_invalid"),
     "number with a fraction": (lambda g: g.post("append", {"sequence_id": 3.5, "text": "a"}), 400, "input_invalid"),
