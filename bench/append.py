@@ -1,9 +1,10 @@
 """The acknowledgement of a chunk, beside a bare ASGI app that makes the same writes: `make bench B=append`.
 
-Each live session sends a 5 s chunk (16 kHz WAV, 160 kB) at its own pace, faster than live by `--speed`; 1, 10 and 50
-sessions, at most 20 appends a second in all (fifty live sessions send ten). Product and baseline alternate, round by
-round, on the same PostgreSQL, Redis and disk. No worker runs: this is the acknowledgement, not the model. The floor of
-one append: one object of 160 kB with two fsyncs, one commit with one fsync, one Redis round trip.
+A chunk is 5 s of 16 kHz WAV (160 kB). Two loads, each product and baseline in turn within every round, on the same
+PostgreSQL, Redis and disk; no worker runs, and the limits of rate are off. *Paced*: 1, 10 and 50 live sessions send at
+their own pace, at most 20 a second in all (fifty live sessions send ten): the latency of an acknowledgement. *Full*:
+some connections send as soon as they are answered: throughput. Then, append by append: how many commands Redis and how
+many transactions PostgreSQL sees. The floor of one append: an object with two fsyncs, one commit, one Redis round trip.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import itertools
 import os
 import statistics
 import subprocess
@@ -18,19 +20,34 @@ import sys
 import tempfile
 import time
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import numpy as np
+import uvloop
 
+from bench.load.connection import Connection, multipart, request
+from bench.load.counters import redis_commands, sql_transactions
 from demo.client import Client
 from demo.stack import COUNCIL_SLUG, ROOT, Stack, free_port
 
 CHUNK_S = 5
 MOST_PER_S = 20.0
-"""Appends a second in all: fifty live sessions send ten."""
-Append = Callable[[httpx.AsyncClient, int, int], Awaitable[None]]
+SESSIONS = (1, 10, 50)
+CONNECTIONS = (8, 32)
+COUNTED = 200
+NO_LIMITS = {
+    "ASTRA_SESSION_RATE_PER_S": "0",
+    "ASTRA_TENANT_RATE_PER_S": "0",
+    "ASTRA_BACKLOG_INPUTS": "0",
+    "ASTRA_BACKLOG_AGE_S": "0",
+}
+"""A benchmark is faster than any council, and without workers all its inputs wait."""
+Make = Callable[[int, int], bytes]
+"""The bytes of the append of a session (its number) and a sequence number."""
 
 
 def speech_like_chunk(seed: int) -> bytes:
@@ -45,134 +62,209 @@ def speech_like_chunk(seed: int) -> bytes:
     return file.getvalue()
 
 
-async def load(append: Append, sessions: int, chunks_each: int, interval_s: float, base_url: str) -> list[float]:
-    """Let every session send its chunks, one per interval; return the latency of each in ms."""
-    latencies: list[float] = []
-    limits = httpx.Limits(max_connections=sessions, max_keepalive_connections=sessions)
-
-    async def session(number: int, client: httpx.AsyncClient) -> None:
-        begin = time.perf_counter() + interval_s * number / sessions
-        for turn in range(chunks_each):
-            await asyncio.sleep(max(0.0, begin + turn * interval_s - time.perf_counter()))
-            started = time.perf_counter()
-            await append(client, number, turn + 1)
-            latencies.append((time.perf_counter() - started) * 1000)
-
-    async with httpx.AsyncClient(base_url=base_url, timeout=60, limits=limits) as client:
-        await asyncio.gather(*(session(number, client) for number in range(sessions)))
-    return latencies
+_CHUNK = speech_like_chunk(1)
+_count = itertools.count(time.time_ns())
 
 
-def product_append(stack: Stack, sessions: int) -> Append:
-    """Start the sessions and return the product's append."""
-    token = stack.manage("issue_dev_token", COUNCIL_SLUG)
-    with Client(stack.url, token) as client:
-        ids = [client.start("realtime", {"number": str(number)}) for number in range(sessions)]
-    headers = {"Authorization": f"Bearer {token}"}
-
-    async def append(http: httpx.AsyncClient, session: int, turn: int) -> None:
-        response = await http.post(
-            f"/v1/orchestrator/session/{ids[session]}/append",
-            data={"sequence_id": str(turn)},
-            files={"audio": ("chunk.wav", speech_like_chunk(session * 10_000 + turn))},
-            headers=headers,
-        )
-        _must_be_accepted(response)
-
-    return append
+def fresh_chunk() -> bytes:
+    """Return a chunk that was not sent before, at once: only its last samples differ."""
+    return _CHUNK[:-16] + next(_count).to_bytes(16, "little")
 
 
-def bare_append(salt: str) -> Append:
-    """Return the baseline's append."""
-
-    async def append(http: httpx.AsyncClient, session: int, turn: int) -> None:
-        response = await http.post(f"/{salt}{session}/{turn}", content=speech_like_chunk(session * 10_000 + turn))
-        _must_be_accepted(response)
-
-    return append
-
-
-def _must_be_accepted(response: httpx.Response) -> None:
-    """Stop the benchmark for an append that was refused: its latency would mean nothing."""
-    if response.status_code != 202:
-        raise RuntimeError(f"an append was answered {response.status_code}: {response.text}")
-
-
-def start_baseline(stack: Stack, port: int) -> subprocess.Popen[bytes]:
-    """Start the bare app under the product's server."""
-    environment = {**stack.environment, "BENCH_OBJECTS": str(stack.folder / "bench-objects")}
-    command = [sys.executable, "-m", "uvicorn", "bench.baseline.bare_append:application"]
-    options = [
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--no-access-log",
-        "--log-level",
-        "warning",
-        "--lifespan",
-        "off",
-    ]
-    process = subprocess.Popen([*command, *options], cwd=ROOT, env=environment)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2)
-            return process
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    raise TimeoutError("the baseline did not start")
-
-
-def percentile(values: list[float], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
     """Return a percentile by the nearest rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+@dataclass
+class Target:
+    """One of those that take turns. `make_of` starts so many sessions and returns how to append to them."""
+
+    name: str
+    port: int
+    make_of: Callable[[int], Make]
+    paced_ms: dict[int, list[float]] = field(default_factory=dict)
+    full_per_s: dict[int, list[float]] = field(default_factory=dict)
+    full_ms: dict[int, list[float]] = field(default_factory=dict)
+
+
+def targets_of(stack: Stack, baseline_port: int) -> list[Target]:
+    """Return the product in two encodings, and the baseline."""
+    token = stack.manage("issue_dev_token", COUNCIL_SLUG)
+
+    def started(sessions: int) -> list[str]:
+        with Client(stack.url, token) as client:
+            return [client.start("realtime", {"number": str(number)}) for number in range(sessions)]
+
+    def bare_body(sessions: int) -> Make:
+        ids = started(sessions)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "audio/wav"}
+        path = "/v1/orchestrator/session/{}/append?sequence_id={}"
+        return lambda session, turn: request("POST", path.format(ids[session], turn), headers, fresh_chunk())
+
+    def form(sessions: int) -> Make:
+        ids = started(sessions)
+        path = "/v1/orchestrator/session/{}/append"
+
+        def make(session: int, turn: int) -> bytes:
+            media_type, body = multipart({"sequence_id": str(turn)}, fresh_chunk())
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": media_type}
+            return request("POST", path.format(ids[session]), headers, body)
+
+        return make
+
+    def baseline(sessions: int) -> Make:
+        salt = f"{time.time_ns()}x"
+        return lambda session, turn: request("POST", f"/{salt}{session}/{turn}", {}, fresh_chunk())
+
+    return [
+        Target("raw", stack.port, bare_body),
+        Target("multipart", stack.port, form),
+        Target("bare", baseline_port, baseline),
+    ]
+
+
+async def paced(port: int, make: Make, sessions: int, chunks_each: int, interval_s: float) -> list[float]:
+    """Let every session send its chunks, one per interval; return the latency of each in ms."""
+    latencies: list[float] = []
+    begin = time.perf_counter() + 0.1
+
+    async def session(number: int) -> None:
+        async with Connection("127.0.0.1", port) as connection:
+            for turn in range(chunks_each):
+                due = begin + interval_s * (number / sessions + turn)
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                await _timed(connection, make(number, turn + 1), latencies)
+
+    await asyncio.gather(*(session(number) for number in range(sessions)))
+    return latencies
+
+
+async def full(port: int, make: Make, connections: int, seconds: float) -> tuple[float, list[float]]:
+    """Let every connection send as soon as it is answered; return appends per second, and each latency in ms."""
+    latencies: list[float] = []
+    begin = time.perf_counter()
+
+    async def one(number: int) -> None:
+        async with Connection("127.0.0.1", port) as connection:
+            for turn in itertools.count(1):
+                if time.perf_counter() - begin > seconds:
+                    return
+                await _timed(connection, make(number, turn), latencies)
+
+    await asyncio.gather(*(one(number) for number in range(connections)))
+    return len(latencies) / (time.perf_counter() - begin), latencies
+
+
+async def _timed(connection: Connection, sent: bytes, latencies: list[float]) -> None:
+    """Send one append; a refused one stops the benchmark: its latency would mean nothing."""
+    started = time.perf_counter()
+    answer = await connection.send(sent)
+    latencies.append((time.perf_counter() - started) * 1000)
+    if answer.status != 202:
+        raise RuntimeError(f"an append was answered {answer.status}: {answer.body[:500]!r}")
+
+
+@contextmanager
+def serving_baseline(stack: Stack, port: int) -> Iterator[None]:
+    """Run the bare app under the product's server."""
+    environment = {**stack.environment, "BENCH_OBJECTS": str(stack.folder / "bench-objects")}
+    command = ("-m", "uvicorn", "bench.baseline.bare_append:application", "--host", "127.0.0.1", "--port", str(port))
+    options = ("--no-access-log", "--log-level", "warning", "--lifespan", "off")
+    process = subprocess.Popen([sys.executable, *command, *options], cwd=ROOT, env=environment)
+    deadline = time.monotonic() + 30
+    try:
+        while True:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2)
+                break
+            except httpx.HTTPError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def measure(targets: Sequence[Target], rounds: int, seconds: float, speed: float) -> None:
+    """Run both loads, the targets in turn; the first round warms up and is not counted."""
+    for turn in range(-1, rounds):
+        for sessions in SESSIONS:
+            interval_s = max(CHUNK_S / speed, sessions / MOST_PER_S)
+            chunks_each = max(4, 20 // sessions)
+            for target in targets:
+                found = uvloop.run(paced(target.port, target.make_of(sessions), sessions, chunks_each, interval_s))
+                if turn >= 0:
+                    target.paced_ms.setdefault(sessions, []).extend(found)
+        for connections in CONNECTIONS:
+            for target in targets:
+                per_s, ms = uvloop.run(full(target.port, target.make_of(connections), connections, seconds))
+                if turn >= 0:
+                    target.full_per_s.setdefault(connections, []).append(per_s)
+                    target.full_ms.setdefault(connections, []).extend(ms)
+        print(f"round {turn + 1} of {rounds}; load of the machine {os.getloadavg()[0]:.1f}", flush=True)
+
+
+def report(targets: Sequence[Target]) -> None:
+    """Print one line per figure. A ratio is the median of the rounds' own: it is steadier than what it is made of."""
+    bare = targets[-1]
+    for sessions in SESSIONS:
+        for target in targets:
+            p50, p99 = statistics.median(target.paced_ms[sessions]), percentile(target.paced_ms[sessions], 0.99)
+            print(f"RESULT append_{target.name}_p50_{sessions}_sessions {p50:.1f} ms aim < 25")
+            print(f"RESULT append_{target.name}_p99_{sessions}_sessions {p99:.1f} ms aim < 25")
+    for connections in CONNECTIONS:
+        for target in targets:
+            per_s = statistics.median(target.full_per_s[connections])
+            print(f"RESULT append_{target.name}_throughput_{connections}_connections {per_s:.0f} 1/s aim > 10")
+            if target is not bare:
+                pairs = zip(target.full_per_s[connections], bare.full_per_s[connections], strict=True)
+                ratio = statistics.median(one / other for one, other in pairs)
+                name = f"append_{target.name}_throughput_ratio_{connections}_connections"
+                print(f"RESULT {name} {ratio:.2f} ratio aim >= 0.5", flush=True)
+
+
+def count(stack: Stack, target: Target) -> None:
+    """Print what Redis and PostgreSQL see of one append."""
+    make = target.make_of(1)
+
+    async def some() -> None:
+        async with Connection("127.0.0.1", target.port) as connection:
+            for turn in range(1, COUNTED + 1):
+                await _timed(connection, make(0, turn), [])
+
+    with redis_commands(stack.environment["REDIS_URL"]) as commands:
+        transactions = sql_transactions(stack.environment["DATABASE_URL"], lambda: asyncio.run(some()))
+    on_the_way = sum(one.startswith("EVALSHA") and "session:{" in one for one in commands) / COUNTED
+    behind = len(commands) / COUNTED - on_the_way
+    print(f"RESULT append_redis_round_trips_before_the_answer {on_the_way:.2f} commands aim <= 1")
+    print(f"RESULT append_redis_commands_behind_it {behind:.2f} commands aim <= 3")
+    print(f"RESULT append_sql_statements {transactions / COUNTED:.2f} statements aim <= 2.2")
+
+
 def main() -> None:
-    """Measure and print one line per figure."""
+    """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--seconds", type=float, default=3.0, help="of each full load")
     options.add_argument("--speed", type=float, default=10.0, help="how much faster than live each session sends")
     given = options.parse_args()
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
+    os.environ.update(NO_LIMITS)
     with tempfile.TemporaryDirectory(prefix="astra-bench-") as folder, Stack(Path(folder)) as stack:
         stack.prepare(print)
         stack.start_web()
         stack.wait_until_ready()
         baseline_port = free_port()
-        baseline = start_baseline(stack, baseline_port)
-        try:
-            _measure(stack, f"http://127.0.0.1:{baseline_port}", given.rounds, given.speed)
-        finally:
-            baseline.terminate()
-            baseline.wait(timeout=10)
-
-
-def _measure(stack: Stack, baseline_url: str, rounds: int, speed: float) -> None:
-    for sessions in (1, 10, 50):
-        interval_s = max(CHUNK_S / speed, sessions / MOST_PER_S)
-        chunks_each = max(6, 20 // sessions)
-        product: list[float] = []
-        bare: list[float] = []
-        for turn in range(-1, rounds):
-            append = product_append(stack, sessions)
-            one = asyncio.run(load(append, sessions, chunks_each, interval_s, stack.url))
-            other = asyncio.run(
-                load(bare_append(f"{sessions}x{turn}x"), sessions, chunks_each, interval_s, baseline_url)
-            )
-            if turn >= 0:  # the first round warms up
-                product += one
-                bare += other
-        p50, p99 = statistics.median(product), percentile(product, 0.99)
-        bare50, bare99 = statistics.median(bare), percentile(bare, 0.99)
-        print(f"RESULT append_p50_{sessions}_sessions {p50:.1f} ms aim < 25")
-        print(f"RESULT append_p99_{sessions}_sessions {p99:.1f} ms aim < {500 if sessions < 50 else 25}")
-        print(f"RESULT append_bare_p50_{sessions}_sessions {bare50:.1f} ms aim < 25")
-        print(f"RESULT append_bare_p99_{sessions}_sessions {bare99:.1f} ms aim < 25")
-        print(f"RESULT append_p50_ratio_{sessions}_sessions {p50 / bare50:.2f} ratio aim < 5", flush=True)
+        with serving_baseline(stack, baseline_port):
+            targets = targets_of(stack, baseline_port)
+            measure(targets, given.rounds, given.seconds, given.speed)
+            report(targets)
+            count(stack, targets[0])
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 from astra_site.web_server import UVICORN
-from bench.append import percentile, speech_like_chunk
+from bench.append import NO_LIMITS, percentile, speech_like_chunk
 from demo.client import Client
 from demo.stack import COUNCIL_SLUG, ROOT, Stack, free_port
 
@@ -181,6 +181,7 @@ def main() -> None:
     given = options.parse_args()
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
+    os.environ.update(NO_LIMITS)
     with tempfile.TemporaryDirectory(prefix="astra-bench-") as folder, Stack(Path(folder)) as stack:
         stack.prepare(print)
         stack.start_web()
