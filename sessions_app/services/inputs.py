@@ -39,7 +39,6 @@ from tenants.quota.services import storage_booked
 
 TRANSCRIBE_CHUNK = "transcribe_chunk"
 TRANSCRIBE_RECORDING = "transcribe_recording"
-_OPEN_TO_INPUT = (State.OPEN, State.DRAINING)
 MAX_SEQUENCE_ID = 1_000_000
 MAX_SEQUENCE_JUMP = 10_000
 """How far a number may lie beyond the highest one: more than an eight-hour session has, less than a slip of the pen."""
@@ -182,10 +181,11 @@ def upload_asset(
     with storage_booked(session.tenant_id, len(normal.data), reference=booked, session_id=session.id):
         object_store().put(Bucket.ASSETS, key, normal.data, normal.media_type)
     with transaction.atomic():
-        locked = lock_for_entry(session.id, (State.OPEN,))
+        locked = lock_for_entry(session.id, tuple(State))
         known = _known_asset(session.id, normal.sha256)
         if known is not None:
             return Accepted(known, is_repeat=True)
+        check_open_to(locked, None)
         stands_at = locked.highest_sequence_id + 1 if after_sequence_id is None else after_sequence_id
         payload = {
             "asset_id": str(new_id()),
@@ -237,15 +237,15 @@ def check_open_to(session: Session, sequence_id: int | None) -> None:
 def _accept(session: Session, entry: NewEntry, flow: str) -> Accepted:
     """Journal an input with its job in one transaction; answer a repeat that came in at the same time as before."""
     with transaction.atomic():
-        locked = lock_for_entry(session.id, _OPEN_TO_INPUT)
+        locked = lock_for_entry(session.id, tuple(State))
         sequence_id = entry.sequence_id or locked.highest_sequence_id + 1
-        check_open_to(locked, entry.sequence_id)
         if entry.sequence_id is None:
             known = known_recording(session.id, entry.content)
         else:
             known = _known_input(session.id, sequence_id)
-        if known is not None:
+        if known is not None:  # also when it moved the session on: what was acknowledged is never refused
             return _repeat(known, entry.kind, entry.content)
+        check_open_to(locked, entry.sequence_id)
         highest = max(sequence_id, locked.highest_sequence_id)
         row = write(locked, replace(entry, sequence_id=sequence_id), highest_sequence_id=highest)
         job = _submit_job(locked, row, flow)

@@ -12,6 +12,8 @@ from django.db import connection
 
 from astra_site.lib.tenancy import all_tenants
 from custody.models import Snapshot
+from sessions_app.services import inputs
+from sessions_app.services.journal import lock_for_entry
 from tests.people import Person
 from tests.sessions.minutes_client import OPENING, VOTE, Minutes, finish_jobs
 from tests.sessions.problems import assert_problem
@@ -147,3 +149,26 @@ def test_a_recording_submitted_from_four_threads_is_one_input(minutes: Minutes) 
     answers = at_once(lambda: minutes.submit_recording(audio_url))
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert (minutes.kinds(), len(minutes.jobs())) == (["recording"], 1)
+
+
+@pytest.mark.parametrize("kind", ["image", "recording"])
+def test_what_is_accepted_is_not_refused_to_a_second_sender_whom_the_minutes_overtake(
+    minutes: Minutes, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio_url = minutes.upload_recording(WAV).json()["audio_url"] if kind == "recording" else ""
+    first: list[Any] = []
+
+    def send() -> Any:
+        return minutes.submit_recording(audio_url) if kind == "recording" else minutes.show_image(png())
+
+    def overtaken(*arguments: Any) -> Any:
+        monkeypatch.setattr(inputs, "lock_for_entry", lock_for_entry)
+        first.append(send())
+        minutes.close()
+        return lock_for_entry(*arguments)
+
+    monkeypatch.setattr(inputs, "lock_for_entry", overtaken)
+    second = send()
+    assert second.status_code == {"image": 200, "recording": 202}[kind]
+    same = "asset_id" if kind == "image" else "id"
+    assert second.json()[same] == first[0].json()[same]
