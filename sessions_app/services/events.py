@@ -89,19 +89,20 @@ async def watch(session_id: UUID, after: int = 0) -> AsyncGenerator[SessionEvent
         while True:
             woken.clear()
             found, state_now = await in_thread(_look, session_id, last)
-            if state_now != state and not found:
-                state = state_now
-                yield SessionEvent(last, "state", "state", payload={"state": state})
             for event in found:
                 last = event.number
                 yield event
-            if not found and state == State.CLOSED:
+            if len(found) == _PAGE:
+                continue
+            if state_now != state:
+                state = state_now
+                yield SessionEvent(last, "state", "state", payload={"state": state})
+            if state == State.CLOSED:
                 return
-            if not found:
-                # Not `wait_for`: it loses a cancellation that comes together with the event (Python 3.11).
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_AGAIN_S):
-                        await woken.wait()
+            # Not `wait_for`: it loses a cancellation that comes together with the event (Python 3.11).
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await woken.wait()
 
 
 def _look(session_id: UUID, after: int) -> tuple[list[SessionEvent], str]:
