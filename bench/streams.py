@@ -36,12 +36,6 @@ SOCKETS = (1, 10, 50)
 MOST_PER_S = 20.0
 CHUNKS = [speech_like_chunk(seed) for seed in range(8)]
 READY_WITHIN_S = 60.0
-NO_LIMITS = {
-    **dict.fromkeys(("ASTRA_SESSION_RATE_PER_S", "ASTRA_TENANT_RATE_PER_S"), "100000"),
-    **dict.fromkeys(("ASTRA_SESSION_RATE_BURST", "ASTRA_TENANT_RATE_BURST"), "1000000"),
-    **dict.fromkeys(("ASTRA_BACKLOG_INPUTS", "ASTRA_BACKLOG_AGE_S"), "0"),
-}
-"""No worker runs, and the load is no council's: rates and back-pressure would be what is measured."""
 Send = Callable[[ClientConnection, int], Awaitable[None]]
 
 
