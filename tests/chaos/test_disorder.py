@@ -27,7 +27,7 @@ def disorderly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     Disorder(copies=2, latest_ms=50).begin(tmp_path / "disorder.json")
     monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "disorder.json"))
     usual = dramatiq.get_broker()
-    broker = DisorderlyBroker(url=settings.REDIS_URL, namespace="disorder")
+    broker = DisorderlyBroker(url=settings.REDIS_URL, namespace="disorder")  # type: ignore[no-untyped-call]  # Dramatiq
     dramatiq.set_broker(broker)
     yield
     dramatiq.set_broker(usual)
