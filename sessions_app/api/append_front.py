@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.core.exceptions import TooManyFieldsSent
 from django.db import DatabaseError
 from django.http import QueryDict
 from rest_framework.renderers import JSONRenderer
@@ -125,7 +126,11 @@ async def _answer(plain: _Plain, body: bytes, receive: Receive) -> Answer | None
 
 
 def _accept(plain: _Plain, body: bytes) -> tuple[Append, Accepted] | None:
-    append = read_plainly(plain.content_type, QueryDict(plain.query), body)
+    try:
+        query = QueryDict(plain.query)
+    except TooManyFieldsSent:
+        return None
+    append = read_plainly(plain.content_type, query, body)
     return None if append is None else (append, append.accept(plain.session_id, plain.principal.subject))
 
 

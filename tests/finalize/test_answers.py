@@ -141,9 +141,12 @@ def test_ten_thousand_inputs_are_counted_in_a_few_lookups(alice: Person) -> None
     session: Session = SessionFactory(tenant=alice.council)
     with tenant_scope(alice.tenant_id):
         session = Session.objects.select_related("config_version").get(pk=session.pk)
+        # With statistics of before there were rows, and with true ones: an index at each step, and nothing that reads
+        # them all.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE sessions_app_journalrow")
         grow(session, 10_000)
-        # With whatever old statistics there are: never each row with each. With true ones: an index at each step.
-        assert _rows_read_for(session) < 100_000
+        assert _rows_read_for(session) < 100
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE sessions_app_journalrow")
         assert _rows_read_for(session) < 100

@@ -94,6 +94,7 @@ FOR_DJANGO: dict[str, Sent] = {
     "wait for nothing": bare(WAV, "?sequence_id=9&wait=0"),
     "wait for ever": bare(WAV, "?sequence_id=9&wait=31"),
     "wait for a word": replace(said(sequence_id=9, text=OPENING), query="?wait=NaN"),
+    "a thousand fields": bare(WAV, "?sequence_id=9" + "&x=1" * 1_000),
     "GET": Sent(b"", method="GET"),
 }
 
