@@ -44,11 +44,14 @@ class Stack:
         folder: data and logs; kept between runs.
         port: of the web server; 0 takes a free one.
         grpc_port: of the gRPC server, where it is started; 0 takes a free one.
+        around: environment variables that its parts inherit. With both DATABASE_URL and REDIS_URL among them it starts
+            no servers of its own.
     """
 
     folder: Path
     port: int = 0
     grpc_port: int = 0
+    around: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     services: EmbeddedServices = field(init=False)
     environment: dict[str, str] = field(init=False)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -62,17 +65,17 @@ class Stack:
         self.grpc_port = self.grpc_port or free_port()
         endpoints = self.services.endpoints()
         self.environment = {
-            **os.environ,
+            **self.around,
             **marked(self.folder),
             "DJANGO_SETTINGS_MODULE": "astra_site.settings",
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
-            "DATABASE_URL": os.environ.get("DATABASE_URL", endpoints.database_url),
-            "REDIS_URL": os.environ.get("REDIS_URL", endpoints.redis_url),
+            "DATABASE_URL": self.around.get("DATABASE_URL", endpoints.database_url),
+            "REDIS_URL": self.around.get("REDIS_URL", endpoints.redis_url),
             "ASTRA_DATA_DIR": str(self.folder / "data"),
             "ASTRA_PUBLIC_URL": self.url,
             "ASTRA_GRPC_ADDRESS": f"127.0.0.1:{self.grpc_port}",
-            "ASTRA_ENGINE": os.environ.get("ASTRA_ENGINE", "whisper:micro"),
+            "ASTRA_ENGINE": self.around.get("ASTRA_ENGINE", "whisper:micro"),
             "ASTRA_SECRET_KEY": _kept_secret(self.folder / "secret_key"),
         }
 
@@ -98,7 +101,7 @@ class Stack:
     def prepare(self, report: Callable[[str], None]) -> None:
         """Start the servers, migrate, and make the demonstration's council."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
+        if not {"DATABASE_URL", "REDIS_URL"} <= self.around.keys():
             self.services.start()
             end_leftovers(self.folder)
             report("PostgreSQL and Redis answer")

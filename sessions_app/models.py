@@ -117,8 +117,9 @@ class JournalRow(TenantOwned):
     seals (`custody.journal`).
     """
 
-    # Every unique key below begins with the session. An index of its own would be taken instead of them whenever
-    # statistics are old, and then each look-up reads the whole journal.
+    # Every key below begins with the session, and nothing asks for a council's rows of all sessions. Indexes of these
+    # two columns alone would be taken instead of the keys whenever statistics are old, to read the whole journal.
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT, related_name="+", db_index=False)
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="journal", db_index=False)
     number = models.PositiveIntegerField()
     kind = models.CharField(max_length=12, choices=EntryKind.choices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -13,14 +14,15 @@ from demo.stack import COUNCIL_SLUG, Stack
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """PostgreSQL, Redis, web, worker and sweeper with short leases, so that recovery takes seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            patch.delenv(name, raising=False)
-        patch.setenv("ASTRA_JOB_LEASE_S", "4")
-        patch.setenv("ASTRA_JOB_RESEND_AFTER_S", "2")
-        with Stack(tmp_path_factory.mktemp("stack")) as running:
-            running.start(lambda line: None)
-            yield running
+    around = {**without_servers(), "ASTRA_JOB_LEASE_S": "4", "ASTRA_JOB_RESEND_AFTER_S": "2"}
+    with Stack(tmp_path_factory.mktemp("stack"), around=around) as running:
+        running.start(lambda line: None)
+        yield running
+
+
+def without_servers() -> dict[str, str]:
+    """Return the environment of this run without its servers, so that a stack starts its own."""
+    return {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ Everything is drawn from `--seed`; a round that failed is played again with `--s
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -18,21 +17,20 @@ from pathlib import Path
 from demo.stopping import ToldToStop, stop_in_order
 from tests.chaos.rig import Rig
 from tests.chaos.rounds import FAULT_NAMES, SESSIONS, Arena, Report, drawn_faults
+from tests.running_stack import without_servers
 from tests.transports.table import LINES
 
 
 def main() -> int:
     """Play the rounds, tell of each, and print one line per figure; 0 when nothing was lost, doubled or wrong."""
     given = _options()
-    for name in ("DATABASE_URL", "REDIS_URL"):
-        os.environ.pop(name, None)
     stop_in_order()
     plans = list(drawn_faults(given.seed, given.rounds, given.fault))[given.first - 1 :]
     reports: list[Report] = []
     try:
         with tempfile.TemporaryDirectory(prefix="astra-chaos-") as temporary:
             folder = (given.folder or Path(temporary)).resolve()
-            with Rig(folder) as rig:
+            with Rig(folder, around=without_servers()) as rig:
                 rig.start(lambda line: print(f"  {line}", flush=True))
                 arena = Arena(rig, given.seed, given.sessions, given.transport)
                 for number, names in enumerate(plans, start=given.first):

@@ -16,6 +16,7 @@ from tests.chaos.faults import (
 )
 from tests.chaos.rig import Rig
 from tests.chaos.rounds import Arena
+from tests.running_stack import without_servers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SESSIONS = 8
@@ -28,12 +29,9 @@ ROUNDS = (
 
 @pytest.fixture(scope="module")
 def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            patch.delenv(name, raising=False)
-        with Rig(tmp_path_factory.mktemp("chaos")) as rig:
-            rig.start(lambda line: None)
-            yield Arena(rig, seed=1, sessions=SESSIONS)
+    with Rig(tmp_path_factory.mktemp("chaos"), around=without_servers()) as rig:
+        rig.start(lambda line: None)
+        yield Arena(rig, seed=1, sessions=SESSIONS)
 
 
 @pytest.mark.parametrize(("number", "faults"), list(enumerate(ROUNDS, start=1)))

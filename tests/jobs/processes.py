@@ -13,7 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def start_python(*arguments: str, **settings: str) -> subprocess.Popen[str]:
-    """Start `python <arguments>` in the repository, in its own process group; `settings` are environment variables."""
+    """Start `python <arguments>` in the repository, in its own process group; `settings` are environment variables.
+
+    What it says on standard error is shown with the test that failed.
+    """
     database = connection.settings_dict
     environment = {
         **os.environ,
@@ -26,7 +29,6 @@ def start_python(*arguments: str, **settings: str) -> subprocess.Popen[str]:
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
     )
