@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from astra_site.lib.problems import plain_problem
+from astra_site.lib.problems import INTERNAL_ERROR, plain_problem
 
 _API = "/v1/"
 
@@ -21,4 +21,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a programming error; what it was stands in the log under the same trace id."""
     if not request.path.startswith(_API):
         return defaults.server_error(request)
-    return plain_problem(500, "internal_error", "This went wrong on our side. Tell us the trace id.")
+    return plain_problem(500, *INTERNAL_ERROR)

@@ -228,21 +228,23 @@ def report(targets: Sequence[Target]) -> None:
 
 
 def count(stack: Stack, target: Target) -> None:
-    """Print what Redis and PostgreSQL see of one append."""
+    """Print what PostgreSQL and Redis see of one append: all of it, behind the answer as well.
+
+    What of it is on the way to the answer is counted, exactly, by tests/sessions/test_cost_of_an_append.py.
+    """
     make = target.make_of(1)
 
-    async def some() -> None:
+    async def some(make: Make) -> None:
         async with Connection("127.0.0.1", target.port) as connection:
             for turn in range(1, COUNTED + 1):
                 await _timed(connection, make(0, turn), [])
 
+    transactions = sql_transactions(stack.environment["DATABASE_URL"], lambda: asyncio.run(some(make)))
+    make = target.make_of(1)
     with redis_commands(stack.environment["REDIS_URL"]) as commands:
-        transactions = sql_transactions(stack.environment["DATABASE_URL"], lambda: asyncio.run(some()))
-    on_the_way = sum(one.startswith("EVALSHA") and "session:{" in one for one in commands) / COUNTED
-    behind = len(commands) / COUNTED - on_the_way
-    print(f"RESULT append_redis_round_trips_before_the_answer {on_the_way:.2f} commands aim <= 1")
-    print(f"RESULT append_redis_commands_behind_it {behind:.2f} commands aim <= 3")
+        asyncio.run(some(make))
     print(f"RESULT append_sql_statements {transactions / COUNTED:.2f} statements aim <= 2.2")
+    print(f"RESULT append_redis_commands {len(commands) / COUNTED:.2f} commands aim <= 3", flush=True)
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ class PostgresJobRepository:
 
     def add(self, job: Job, events: Sequence[JobEvent]) -> tuple[Job, bool]:
         """Insert the job inside the caller's transaction, or find the one with its `dedup_key`."""
-        row = job_row(job)
+        row = models.Job(**job_values(job))
         with tenant_scope(job.tenant_id), transaction.atomic():
             # The id is fresh, so the dedup key is all that can conflict; a rival's open transaction is waited for.
             models.Job.objects.bulk_create([row], ignore_conflicts=True)
@@ -144,25 +144,25 @@ class PostgresJobRepository:
     @staticmethod
     def _append_events(job: Job, events: Iterable[JobEvent], last: int) -> None:
         """Number the events on; the UPDATE or INSERT before it holds the job's row lock, so numbers have no gaps."""
-        models.JobEvent.objects.bulk_create(event_rows(job, events, last))
+        models.JobEvent.objects.bulk_create(models.JobEvent(**values) for values in event_values(job, events, last))
 
 
-def job_row(job: Job, resend_at: datetime | None = None) -> models.Job:
-    """Return the row of a job, not stored yet."""
-    return models.Job(**{name: getattr(job, name) for name in _WRITTEN_ONCE + _MOVED}, resend_at=resend_at)
+def job_values(job: Job, resend_at: datetime | None = None) -> dict[str, Any]:
+    """Return the value of every column of a job's row."""
+    return {**{name: getattr(job, name) for name in _WRITTEN_ONCE + _MOVED}, "resend_at": resend_at}
 
 
-def event_rows(job: Job, events: Iterable[JobEvent], last: int = 0) -> list[models.JobEvent]:
-    """Return the rows of events, not stored yet, numbered on from `last`."""
+def event_values(job: Job, events: Iterable[JobEvent], last: int = 0) -> list[dict[str, Any]]:
+    """Return the values of the rows of events, but for their serial key, numbered on from `last`."""
     return [
-        models.JobEvent(
-            tenant_id=job.tenant_id,
-            job_id=job.id,
-            number=number,
-            kind=event.kind.value,
-            at=event.at,
-            details=dict(event.details),
-        )
+        {
+            "tenant_id": job.tenant_id,
+            "job_id": job.id,
+            "number": number,
+            "kind": event.kind.value,
+            "at": event.at,
+            "details": dict(event.details),
+        }
         for number, event in enumerate(events, start=last + 1)
     ]
 

@@ -13,7 +13,7 @@ from astra_site.lib.logs import current_context
 from astra_site.lib.tenancy import all_tenants, current_tenant_id
 from jobs import models
 from jobs.core.job import Job, JobStatus
-from jobs.repository import event_rows, job_row
+from jobs.repository import event_values, job_values
 from jobs.runtime.orchestration import job_queue, orchestrator
 
 
@@ -76,8 +76,8 @@ def prepare(
     draft = orchestrator().draft(
         flow, current_tenant_id(), _traced(payload), session_id=session_id, dedup_key=dedup_key
     )
-    inserts = [Insert(job_row(draft.job, draft.resend_at), unless=("tenant_id", "dedup_key"))]
-    inserts += [Insert(row, with_previous=True) for row in event_rows(draft.job, draft.events)]
+    inserts = [Insert(models.Job, job_values(draft.job, draft.resend_at), unless=("tenant_id", "dedup_key"))]
+    inserts += [Insert(models.JobEvent, one, with_previous=True) for one in event_values(draft.job, draft.events)]
     return PreparedJob(draft.job, tuple(inserts))
 
 

@@ -16,8 +16,9 @@ from uuid import UUID
 from django.db import models
 
 from astra_site.lib.clock import iso_utc
+from astra_site.lib.errors import Forbidden
 from astra_site.lib.prepared_sql import fetch_one
-from astra_site.lib.tenancy import TenantOwned
+from astra_site.lib.tenancy import TenantOwned, current_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,30 @@ class Insert:
     """A row to insert.
 
     Args:
-        row: as it is to be stored; a serial key is given by the database.
+        model: whose table it is.
+        values: of every column but a serial key, by the name of the column.
         unless: columns of a unique key; where a row has it already, nothing is inserted and nothing raised.
         with_previous: insert it only if the row before it in the list was inserted.
     """
 
-    row: TenantOwned
+    model: type[TenantOwned]
+    values: Mapping[str, Any]
     unless: tuple[str, ...] = ()
     with_previous: bool = False
 
     def shape(self) -> tuple[type[TenantOwned], tuple[str, ...], bool]:
         """What the statement's text depends on."""
-        return type(self.row), self.unless, self.with_previous
+        return self.model, self.unless, self.with_previous
+
+    def as_json(self) -> str:
+        """Return the row as one parameter: PostgreSQL turns each value into its column's type, as with a literal.
+
+        Raises `ValueError` unless every column has a value: what a model gives by default is not given here.
+        """
+        if self.values.keys() != _columns(self.model).keys():
+            odd = sorted(self.values.keys() ^ _columns(self.model).keys())
+            raise ValueError(f"A row of {self.model.__name__} needs a value for each column: {odd}")
+        return _encode(self.values)
 
 
 def change_and_insert(
@@ -53,11 +66,12 @@ def change_and_insert(
     A commit of its own, or part of the open transaction. Raises Django's database errors, `Forbidden` for a row outside
     the tenant scope. Signals and `auto_now` fields are not served: the models it is used for have none.
     """
-    for row in (seen, *(insert.row for insert in inserts)):
-        row.check_scope()
+    scope = current_scope()
+    if not all(map(scope.allows, (seen.tenant_id, *(insert.values["tenant_id"] for insert in inserts)))):
+        raise Forbidden("tenant_mismatch", "This row belongs to another tenant.")
     sql = _statement(type(seen), tuple(changes), tuple(expected), tuple(insert.shape() for insert in inserts))
     guard = [seen.pk, seen.tenant_id, *(getattr(seen, name) for name in expected)]
-    found = fetch_one(sql, [*changes.values(), *guard, *(_as_json(insert.row) for insert in inserts)])
+    found = fetch_one(sql, [*changes.values(), *guard, *(insert.as_json() for insert in inserts)])
     return found is not None and bool(found[0])
 
 
@@ -75,7 +89,7 @@ def _statement(
     parts = [f'won AS (UPDATE "{table}" SET {sets} WHERE "id" = %s AND "tenant_id" = %s{same} RETURNING 1)']  # noqa: S608
     for number, (inserted, unless, with_previous) in enumerate(inserts):
         source = f"i{number - 1}" if with_previous else "won"
-        names = [f'"{field.column}"' for field in _stored_fields(inserted)]
+        names = [f'"{name}"' for name in _columns(inserted)]
         values = ", ".join(f"r.{name}" for name in names)
         conflict = f" ON CONFLICT ({', '.join(unless)}) DO NOTHING" if unless else ""
         into = f'"{inserted._meta.db_table}"'
@@ -87,14 +101,10 @@ def _statement(
 
 
 @lru_cache(maxsize=64)
-def _stored_fields(model: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
-    """Return the fields whose values the program gives."""
-    return tuple(field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField))
-
-
-def _as_json(row: models.Model) -> str:
-    """Return a row as one parameter. PostgreSQL turns each value into its column's type, as it does with a literal."""
-    return _encode({field.column: getattr(row, field.attname) for field in _stored_fields(type(row))})
+def _columns(model: type[models.Model]) -> dict[str, None]:
+    """Return the columns whose values the program gives, in their order: all but a serial key."""
+    fields = (field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField))
+    return {str(field.column): None for field in fields}
 
 
 def _plain(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 
 
 def fetch_one(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -23,3 +23,19 @@ def fetch_one(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
         with psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(sql, parameters, prepare=settings.DATABASE_PREPARES)
             return cursor.fetchone()
+
+
+def fetch_again(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Do the same for a statement that only reads, on a fresh connection if the kept one turns out to be dead.
+
+    A thread keeps its connection (`astra_site.lib.threads`) and does not ask each time whether it lives; so the first
+    statement of a piece of work finds out. Inside a transaction nothing is done again.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    try:
+        return fetch_one(sql, parameters)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+    return fetch_one(sql, parameters)

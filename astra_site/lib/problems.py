@@ -33,6 +33,8 @@ STATUS_OF = {
     ErrorKind.INTERNAL: 500,
 }
 PROBLEM_TYPE = "application/problem+json"
+INTERNAL_ERROR = ("internal_error", "This went wrong on our side. Tell us the trace id.")
+"""Code and detail of what no caller can do anything about."""
 
 
 def problem_body(status: int, code: str, detail: str, **members: object) -> dict[str, object]:

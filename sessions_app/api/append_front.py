@@ -16,16 +16,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.core.exceptions import TooManyFieldsSent
 from django.db import DatabaseError
-from django.http import QueryDict
 from rest_framework.renderers import JSONRenderer
 
 from astra_site.lib.asgi_edge import Application, Call, Receive, Scope, Send, answer, call_of, read_body, with_body
 from astra_site.lib.auth_tokens import Principal, token_verifier
 from astra_site.lib.errors import AstraError, ErrorKind, RateLimited
 from astra_site.lib.logs import log_context
-from astra_site.lib.problems import PROBLEM_TYPE, problem_of
+from astra_site.lib.problems import INTERNAL_ERROR, PROBLEM_TYPE, problem_body, problem_of
 from astra_site.lib.tenancy import tenant_scope
 from astra_site.lib.threads import in_thread
 from sessions_app.api.append import APPEND_SCOPE, answer_of
@@ -76,16 +74,25 @@ class AppendFront:
             log_context(trace_id=plain.call.trace_id, tenant_id=tenant_id, session_id=plain.session_id),
             tenant_scope(tenant_id),
         ):
-            found, body = _too_fast(plain), b""
-            if found is None:
-                read = await read_body(receive)
-                if read is None:
-                    return
-                found, body = await _answer(plain, read, receive), read
+            try:
+                unanswered = await self._answered(plain, receive, send)
+            except Exception:  # a programming error: the server logs it, and the client gets its trace id
+                body = problem_body(500, *INTERNAL_ERROR)
+                await answer(send, plain.call, 500, (("Content-Type", PROBLEM_TYPE),), _RENDERER.render(body))
+                raise
+        if unanswered is not None:
+            await self._django(*with_body(scope, unanswered, receive), send)
+
+    async def _answered(self, plain: _Plain, receive: Receive, send: Send) -> bytes | None:
+        """Answer a plain append; return its body where Django has to answer it."""
+        found = _too_fast(plain)
         if found is None:
-            await self._django(*with_body(scope, body, receive), send)
-        else:
-            await answer(send, plain.call, *found)
+            body = await read_body(receive)
+            found = None if body is None else await _answer(plain, body, receive)
+            if found is None:
+                return body
+        await answer(send, plain.call, *found)
+        return None
 
 
 def _plain(scope: Scope) -> _Plain | None:
@@ -126,12 +133,10 @@ async def _answer(plain: _Plain, body: bytes, receive: Receive) -> Answer | None
 
 
 def _accept(plain: _Plain, body: bytes) -> tuple[Append, Accepted] | None:
-    try:
-        query = QueryDict(plain.query)
-    except TooManyFieldsSent:
+    append = read_plainly(plain.content_type, plain.query, body)
+    if append is None:
         return None
-    append = read_plainly(plain.content_type, query, body)
-    return None if append is None else (append, append.accept(plain.session_id, plain.principal.subject))
+    return append, append.accept(plain.session_id, plain.principal.subject, behind=True)
 
 
 def _refusal(error: AstraError | DatabaseError) -> Answer | None:

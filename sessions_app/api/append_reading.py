@@ -66,14 +66,17 @@ class Append:
     text: str | None
     wait_s: float
 
-    def accept(self, session_id: UUID, actor: str) -> inputs.Accepted:
+    def accept(self, session_id: UUID, actor: str, *, behind: bool = False) -> inputs.Accepted:
         """Hand it to the service; raises what the service raises."""
-        captured = inputs.Captured(self.facts["captured_at"], self.facts["duration_ms"])
-        number = self.facts["sequence_id"]
+        common = {
+            "sequence_id": self.facts["sequence_id"],
+            "captured": inputs.Captured(self.facts["captured_at"], self.facts["duration_ms"]),
+            "actor": actor,
+            "behind": behind,
+        }
         if self.text is not None:
-            return inputs.append_text(session_id, sequence_id=number, text=self.text, captured=captured, actor=actor)
-        audio = self.audio or b""
-        return inputs.append_audio(session_id, sequence_id=number, audio=audio, captured=captured, actor=actor)
+            return inputs.append_text(session_id, text=self.text, **common)
+        return inputs.append_audio(session_id, audio=self.audio or b"", **common)
 
 
 def append_of_form(values: Mapping[str, Any], query: QueryDict) -> Append:
@@ -122,17 +125,18 @@ def check_size(size_bytes: int, limit_bytes: int, code: str) -> None:
         )
 
 
-def read_plainly(content_type: str, query: QueryDict, body: bytes) -> Append | None:
+def read_plainly(content_type: str, raw_query: bytes, body: bytes) -> Append | None:
     """Read an append without a request around it; None for what DRF's view has something to say about.
 
     Never accepts what the view would refuse: parsers and serializers are the view's. Raises `InputInvalid` and
     `InputTooLarge`, as the view does.
     """
+    media_type = content_type.partition(";")[0].strip().lower()
     try:
+        query = QueryDict(raw_query)
         if is_bare_audio(content_type):
             is_whole = len(body) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
             return append_of_body(body, query) if is_whole else None
-        media_type = content_type.partition(";")[0].strip().lower()
         if media_type == "application/json":
             values = _INPUT.run_validation(StrictJSONParser().parse(io.BytesIO(body), content_type))
         elif media_type == "multipart/form-data":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from astra_site.lib.errors import Forbidden
-from astra_site.lib.prepared_sql import fetch_one
+from astra_site.lib.prepared_sql import fetch_again
 from astra_site.lib.tenancy import current_tenant_id, get_owned
 from jobs import services as jobs
 from sessions_app.models import JournalRow, Session
@@ -54,7 +54,7 @@ def look(session_id: UUID, sequence_id: int) -> Seen:
     Raises `NotFound` and `Forbidden` as `get_owned`, and `Forbidden` (`tenant_inactive`) for a tenant that was switched
     off since its token was looked at.
     """
-    found = fetch_one(_LOOK, (sequence_id, session_id, current_tenant_id()))
+    found = fetch_again(_LOOK, (sequence_id, session_id, current_tenant_id()))
     if found is None:
         get_owned(Session, session_id)
         return look(session_id, sequence_id)
@@ -64,8 +64,11 @@ def look(session_id: UUID, sequence_id: int) -> Seen:
     return Seen(Session.from_db("default", _SEEN, values), known_number)
 
 
-def record(seen: Seen, entry: NewEntry, flow: str) -> tuple[JournalRow, UUID] | None:
-    """Journal an input with its job if the session still is as it was seen; None when it is not: look again."""
+def record(seen: Seen, entry: NewEntry, flow: str, *, behind: bool = False) -> tuple[JournalRow, UUID] | None:
+    """Journal an input with its job if the session still is as it was seen; None when it is not: look again.
+
+    With `behind` the buffer is told a moment later (`write_if_unchanged`).
+    """
     session, sequence_id = seen.session, entry.sequence_id or 0
     job = jobs.prepare(
         flow,
@@ -74,7 +77,7 @@ def record(seen: Seen, entry: NewEntry, flow: str) -> tuple[JournalRow, UUID] | 
         dedup_key=f"{flow}:{session.pk}:{sequence_id}",
     )
     highest = max(sequence_id, session.highest_sequence_id)
-    row = write_if_unchanged(session, entry, job.inserts, highest_sequence_id=highest)
+    row = write_if_unchanged(session, entry, job.inserts, behind=behind, highest_sequence_id=highest)
     if row is None:
         return None
     job.send_behind()

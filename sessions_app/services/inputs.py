@@ -76,8 +76,10 @@ class Captured:
         return {"captured_at": iso_utc(self.at) if self.at else None, "captured_duration_ms": self.duration_ms}
 
 
-def append_audio(session_id: UUID, *, sequence_id: int, audio: bytes, captured: Captured, actor: str) -> Accepted:
-    """Accept one chunk of audio.
+def append_audio(
+    session_id: UUID, *, sequence_id: int, audio: bytes, captured: Captured, actor: str, behind: bool = False
+) -> Accepted:
+    """Accept one chunk of audio. With `behind` the buffer is told of it a moment after this returns.
 
     Raises the audio checks' errors (`audio_unreadable`, `audio_truncated`, `audio_empty`), `SequenceConflict` for a
     number that was used with other content, `SessionStateConflict` for a session that takes no more, `RateLimited`
@@ -96,10 +98,12 @@ def append_audio(session_id: UUID, *, sequence_id: int, audio: bytes, captured: 
         payload = {"codec": info.codec, **captured.to_json()}
         return NewEntry(EntryKind.AUDIO, payload, sequence_id, actor, record, digest)
 
-    return _append(session_id, sequence_id, EntryKind.AUDIO, digest, stored)
+    return _append(session_id, sequence_id, EntryKind.AUDIO, digest, stored, behind)
 
 
-def append_text(session_id: UUID, *, sequence_id: int, text: str, captured: Captured, actor: str) -> Accepted:
+def append_text(
+    session_id: UUID, *, sequence_id: int, text: str, captured: Captured, actor: str, behind: bool = False
+) -> Accepted:
     """Accept typed text in the place of audio. Raises as `append_audio`, and `InputInvalid` for text of no content."""
     _check_sequence_id(sequence_id)
     if not text.strip() or "\x00" in text or len(text) > MAX_TEXT_CHARS:
@@ -107,11 +111,16 @@ def append_text(session_id: UUID, *, sequence_id: int, text: str, captured: Capt
     digest = Sha256.of(text.encode())
     payload = {"text": text, **captured.to_json()}
     entry = NewEntry(EntryKind.TEXT, payload, sequence_id, actor, content=digest)
-    return _append(session_id, sequence_id, EntryKind.TEXT, digest, lambda session: entry)
+    return _append(session_id, sequence_id, EntryKind.TEXT, digest, lambda session: entry, behind)
 
 
 def _append(
-    session_id: UUID, sequence_id: int, kind: EntryKind, digest: Sha256, stored: Callable[[Session], NewEntry]
+    session_id: UUID,
+    sequence_id: int,
+    kind: EntryKind,
+    digest: Sha256,
+    stored: Callable[[Session], NewEntry],
+    behind: bool,
 ) -> Accepted:
     """Accept an input: look, store its content, record it; look again when something else was recorded in between."""
     tenant_id = current_tenant_id()
@@ -125,7 +134,7 @@ def _append(
     check_pressure()
     entry = stored(seen.session)
     for _ in range(_RACES_BEFORE_WAITING):
-        recorded = record(seen, entry, TRANSCRIBE_CHUNK)
+        recorded = record(seen, entry, TRANSCRIBE_CHUNK, behind=behind)
         if recorded is not None:
             row, job_id = recorded
             return Accepted(row, is_repeat=False, job_id=job_id)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from astra_site.lib.after_commit import after_commit
+from astra_site.lib.behind import Behind
 from astra_site.lib.clock import utc_now
+from astra_site.lib.errors import AstraError
 from astra_site.lib.guarded_write import Insert, change_and_insert
 from astra_site.lib.hashing import Sha256
 from custody.journal import AudioRecord, JournalEntry
@@ -71,22 +74,25 @@ def write(session: Session, entry: NewEntry, **changes: Any) -> JournalRow:
 
 
 def write_if_unchanged(
-    seen: Session, entry: NewEntry, inserts: Sequence[Insert] = (), **changes: Any
+    seen: Session, entry: NewEntry, inserts: Sequence[Insert] = (), *, behind: bool = False, **changes: Any
 ) -> JournalRow | None:
     """Record an entry in one statement, without a lock, if nothing was recorded since the session was `seen`.
 
     Stores exactly what `write` stores, and `inserts` with it. Returns None, with nothing done, when another entry or a
     change of state came in between: look again. It is the way for what comes often and rarely meets a rival; `write`
     is the way for everything else. In a transaction it holds the session's row until the commit, as `write` does.
+    With `behind` the entry is shown in the buffer a moment after the caller has gone on: who reads the buffer before
+    that finds that it has not seen the entry, and brings it up to date.
     """
     recorded_at = utc_now()
     number = seen.journal_length + 1
     changes = {"journal_length": number, **_activity(seen, entry, recorded_at), **changes}
-    row = _row_of(seen, entry, number, recorded_at)
-    if not change_and_insert(seen, _UNCHANGED, changes, [Insert(row), *inserts]):
+    values = _values_of(seen, entry, number, recorded_at)
+    if not change_and_insert(seen, _UNCHANGED, changes, [Insert(JournalRow, values), *inserts]):
         return None
     seen.journal_length = number
-    after_commit(_mirror, seen, row)
+    row = JournalRow(**values)
+    after_commit(_mirrors().hand_over if behind else _mirror_one, (seen, row))
     return row
 
 
@@ -113,39 +119,58 @@ def write_first(session: Session, entries: Iterable[NewEntry]) -> int:
 
 
 def _row_of(session: Session, entry: NewEntry, number: int, recorded_at: datetime) -> JournalRow:
-    """Return the row of an entry with its hash, not stored yet: the one place that knows how an entry is laid out."""
+    return JournalRow(**_values_of(session, entry, number, recorded_at))
+
+
+def _values_of(session: Session, entry: NewEntry, number: int, recorded_at: datetime) -> dict[str, Any]:
+    """Return the columns of an entry with its hash: the one place that knows how an entry is laid out."""
+    audio = entry.audio
     sealed = JournalEntry(
         number=number,
         kind=str(entry.kind),
         recorded_at=recorded_at,
         sequence_id=entry.sequence_id,
         payload=entry.payload,
-        audio=entry.audio,
+        audio=audio,
         actor=entry.actor,
     )
-    audio = entry.audio
-    return JournalRow(
-        tenant_id=session.tenant_id,
-        session=session,
-        number=number,
-        kind=entry.kind,
-        sequence_id=entry.sequence_id,
-        payload=dict(entry.payload),
-        actor=entry.actor,
-        content_sha256=str(entry.content) if entry.content else "",
-        sha256=str(sealed.own_hash()),
-        audio_key=audio.key if audio else "",
-        audio_sha256=str(audio.sha256) if audio else "",
-        audio_size_bytes=audio.size_bytes if audio else None,
-        audio_media_type=audio.media_type if audio else "",
-        audio_duration_ms=audio.duration_ms if audio else None,
-        recorded_at=recorded_at,
-    )
+    return {
+        "tenant_id": session.tenant_id,
+        "session_id": session.pk,
+        "number": number,
+        "kind": entry.kind,
+        "sequence_id": entry.sequence_id,
+        "payload": dict(entry.payload),
+        "actor": entry.actor,
+        "content_sha256": str(entry.content) if entry.content else "",
+        "sha256": str(sealed.own_hash()),
+        "audio_key": audio.key if audio else "",
+        "audio_sha256": str(audio.sha256) if audio else "",
+        "audio_size_bytes": audio.size_bytes if audio else None,
+        "audio_media_type": audio.media_type if audio else "",
+        "audio_duration_ms": audio.duration_ms if audio else None,
+        "recorded_at": recorded_at,
+    }
 
 
 def _mirror(session: Session, row: JournalRow) -> None:
     """Show and announce the entry, in one round trip."""
     show_in_buffer(session, row)
+
+
+def _mirror_one(entry: tuple[Session, JournalRow]) -> None:
+    _mirror(*entry)
+
+
+def _mirror_all(entries: list[tuple[Session, JournalRow]]) -> None:
+    """Show entries of any tenants: nothing is read for an input but the entry itself."""
+    for entry in entries:
+        _mirror(*entry)
+
+
+@cache
+def _mirrors() -> Behind[tuple[Session, JournalRow]]:
+    return Behind("astra-mirrors", _mirror_all, (AstraError,))
 
 
 def write_result_once(

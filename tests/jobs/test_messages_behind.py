@@ -36,7 +36,7 @@ def stored(key: str) -> services.PreparedJob:
     """Store a prepared job as its caller would."""
     prepared = services.prepare("test_look_around", {}, dedup_key=key)
     for insert in prepared.inserts:
-        insert.row.save(force_insert=True)
+        insert.model(**insert.values).save(force_insert=True)
     return prepared
 
 

@@ -34,7 +34,7 @@ class Site:
     def client(self, person: Person | None = None, **headers: str) -> httpx.AsyncClient:
         """A client for use in a loop of the test's own."""
         token = {"Authorization": f"Bearer {person.token()}"} if person else {}
-        transport = httpx.ASGITransport(app=self.application)  # type: ignore[arg-type]  # messages as mappings
+        transport = httpx.ASGITransport(app=self.application, raise_app_exceptions=False)  # type: ignore[arg-type]  # messages as mappings
         return httpx.AsyncClient(
             transport=transport, base_url="http://testserver", headers={**token, **headers}, timeout=30
         )

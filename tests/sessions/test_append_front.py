@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from dataclasses import dataclass, replace
@@ -9,9 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from astra_site.lib.asgi_edge import site_headers
+from sessions_app.services import inputs
 from tests.people import Person, client_for
 from tests.sessions.asgi_client import Site
 from tests.sessions.minutes_client import OPENING, Minutes, finish_jobs
@@ -94,7 +97,7 @@ FOR_DJANGO: dict[str, Sent] = {
     "wait for nothing": bare(WAV, "?sequence_id=9&wait=0"),
     "wait for ever": bare(WAV, "?sequence_id=9&wait=31"),
     "wait for a word": replace(said(sequence_id=9, text=OPENING), query="?wait=NaN"),
-    "a thousand fields": bare(WAV, "?sequence_id=9" + "&x=1" * 1_000),
+    "a query without end": bare(WAV, "?sequence_id=9&" + "a=1&" * 1001),
     "GET": Sent(b"", method="GET"),
 }
 
@@ -218,8 +221,6 @@ def test_answers_over_tls_carry_hsts(settings: Settings) -> None:
 
 
 def test_a_client_that_goes_away_in_the_middle_leaves_nothing(alice: Person) -> None:
-    import asyncio
-
     minutes, site = Minutes.start(alice), Site()
     told: list[Any] = []
     pieces = iter([{"type": "http.request", "body": WAV[:1000], "more_body": True}, {"type": "http.disconnect"}])
@@ -241,6 +242,31 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(alice: Person) -> 
     asyncio.run(site.application(scope, receive, send))
     assert told == []
     assert minutes.journal() == []
+
+
+def test_a_mistake_of_ours_is_a_problem_with_its_trace_id(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a mistake")
+
+    minutes, site = Minutes.start(alice), Site()
+    monkeypatch.setattr(inputs, "append_text", broken)
+    answer = site.append(minutes, alice, "", PLAIN["text"].content, "application/json")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.json()["trace_id"] == answer.headers["x-trace-id"]
+
+
+def test_a_connection_that_died_meanwhile_is_replaced_unnoticed(alice: Person) -> None:
+    minutes, site = Minutes.start(alice), Site()
+    assert in_front(site, minutes, alice, said(sequence_id=1, text=OPENING))[0] == 202
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        assert cursor.fetchone()[0] >= 1
+    for number in range(2, 6):
+        assert in_front(site, minutes, alice, said(sequence_id=number, text=OPENING))[0] == 202
+    assert len(minutes.journal()) == 5
 
 
 def test_what_was_appended_in_front_becomes_minutes(alice: Person) -> None:

@@ -21,7 +21,7 @@ from astra_site.lib.tenancy import all_tenants, tenant_scope
 from custody.journal import AudioRecord
 from jobs import services as jobs
 from jobs.models import JobEvent
-from sessions_app.models import EntryKind, JournalRow, Session, State
+from sessions_app.models import EntryKind, Session, State
 from sessions_app.services import accepting, inputs
 from sessions_app.services.accepting import look, record
 from sessions_app.services.inputs import TRANSCRIBE_CHUNK, Captured, append_text
@@ -140,13 +140,13 @@ def test_an_input_that_is_overtaken_is_accepted_all_the_same(
     """Somebody else is faster again and again, in the end for longer than anybody tries without the lock."""
     minutes, rivals = Minutes.start(alice), iter(range(2, 2 + races))
 
-    def overtaken(seen: accepting.Seen, entry: NewEntry, flow: str) -> Any:
+    def overtaken(seen: accepting.Seen, entry: NewEntry, flow: str, **how: bool) -> Any:
         rival = next(rivals, None)
         if rival is not None and entry.sequence_id == 1:
             with monkeypatch.context() as usual:
                 usual.setattr(inputs, "record", record)
                 assert minutes.say(rival, DEBATE).status_code == 202
-        return record(seen, entry, flow)
+        return record(seen, entry, flow, **how)
 
     monkeypatch.setattr(inputs, "record", overtaken)
     assert minutes.send_audio(1, WAV).status_code == 202
@@ -162,10 +162,12 @@ def test_a_number_that_was_used_meanwhile_is_answered_by_its_content(
     minutes = Minutes.start(alice)
     for number, (rival, status) in enumerate([(OPENING, 202), (DEBATE, 409)], 1):
 
-        def overtaken(seen: accepting.Seen, entry: NewEntry, flow: str, text: str = rival, number: int = number) -> Any:
+        def overtaken(
+            seen: accepting.Seen, entry: NewEntry, flow: str, text: str = rival, number: int = number, **how: bool
+        ) -> Any:
             monkeypatch.setattr(inputs, "record", record)
             assert minutes.say(number, text).status_code == 202
-            return record(seen, entry, flow)
+            return record(seen, entry, flow, **how)
 
         monkeypatch.setattr(inputs, "record", overtaken)
         answer = minutes.say(number, OPENING)
@@ -215,15 +217,12 @@ def test_a_job_that_is_there_already_is_left_as_it_is(alice: Person) -> None:
 
 
 def test_rows_of_another_council_are_neither_changed_nor_inserted(alice: Person, charlie: Person) -> None:
-    minutes, now = Minutes.start(alice), utc_now()
-    session = minutes.row()
-    theirs = JournalRow(
-        tenant_id=charlie.tenant_id, session=session, number=1, kind="text", payload={}, recorded_at=now
-    )
+    minutes = Minutes.start(alice)
+    session, theirs = minutes.row(), Insert(JobEvent, {"tenant_id": charlie.tenant_id})
     with tenant_scope(charlie.tenant_id), pytest.raises(Forbidden):
         change_and_insert(session, (), {"journal_length": 1}, [])
     with tenant_scope(alice.tenant_id), pytest.raises(Forbidden):
-        change_and_insert(session, (), {"journal_length": 1}, [Insert(theirs)])
+        change_and_insert(session, (), {"journal_length": 1}, [theirs])
     assert (minutes.row().journal_length, minutes.kinds()) == (0, [])
     with tenant_scope(charlie.tenant_id), pytest.raises(Forbidden):
         look(session.pk, 1)
