@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +20,7 @@ from sessions_app.understanding.client import EmbeddedCoreClient
 from sessions_app.understanding.errors import CoreAnswerInvalid, CoreRequestInvalid
 from sessions_app.understanding.schema import CoreRequest, CoreResponse, request_for
 from sessions_app.understanding.types import DialogueContext, TenantLanguage, Utterance
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("services")
 THREADS = 24
@@ -45,12 +45,6 @@ def is_open(one: CircuitBreaker) -> bool:
     except CoreBreakerOpen:
         return True
     return False
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
 
 
 def at_once(calls: list[Callable[[], str]]) -> list[str]:

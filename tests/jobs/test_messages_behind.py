@@ -19,7 +19,8 @@ from jobs.runtime.queue import send_all
 from jobs.runtime.sweeper import sweep_once
 from tests.jobs.postgres_stage import build_postgres_stage
 from tests.jobs.stages import Stage
-from tests.jobs.test_runtime import running_worker, until
+from tests.jobs.test_runtime import running_worker
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEADLINE_S = 20.0

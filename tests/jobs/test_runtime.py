@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -33,6 +32,7 @@ from jobs.runtime.sweeper import sweep_once, sweep_until
 from jobs.runtime.work import run_due_jobs, run_job
 from tests.jobs.postgres_stage import build_postgres_stage
 from tests.jobs.stages import Stage
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEADLINE_S = 20.0
@@ -58,14 +58,6 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     seen.clear()
     with tenant_scope(built.tenant_id):
         yield built
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, at most until the deadline."""
-    end_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end_s, "the condition did not come about in time"
-        threading.Event().wait(0.02)
 
 
 @contextmanager

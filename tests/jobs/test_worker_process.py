@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +21,7 @@ from jobs.runtime.work import run_job
 from tests.jobs.hanging_flow import FLOW
 from tests.jobs.postgres_stage import build_postgres_stage
 from tests.jobs.processes import start_python
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEADLINE_S = 60.0
@@ -53,13 +52,6 @@ def worker_process() -> Iterator[subprocess.Popen[str]]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=DEADLINE_S)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end_s, "the condition did not come about in time"
-        threading.Event().wait(0.05)
 
 
 def stored(job: Job) -> Job:

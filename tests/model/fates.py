@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 from unittest import mock
 
+import psycopg
 import redis
 from django.db import connection
 from redis.connection import AbstractConnection
+
+from astra_site.lib.behind import Behind
 
 _Answer = TypeVar("_Answer")
 
@@ -21,9 +25,14 @@ class PowerCut(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """`cut_at` is the SQL statement at which the process dies (0: it lives); it may die between commit and mirror."""
+    """`cut_at` is the SQL statement at which the process dies (0: it lives).
+
+    With `answer_lost` PostgreSQL has done that statement by then. With `hooks_lost` nothing follows a commit, and with
+    `redis_down` what follows it fails.
+    """
 
     cut_at: int = 0
+    answer_lost: bool = False
     hooks_lost: bool = False
     redis_down: bool = False
 
@@ -39,7 +48,7 @@ CALM = Fate()
 def suffer(fate: Fate, call: Callable[[], _Answer]) -> _Answer | None:
     """Make a call under a fate; None when the process died of it."""
     try:
-        with _cut(fate.cut_at), _without_hooks(fate.hooks_lost), _without_redis(fate.redis_down):
+        with _cut(fate.cut_at, fate.answer_lost), _without_hooks(fate.hooks_lost), _without_redis(fate.redis_down):
             return call()
     except PowerCut:
         connection.close()  # a dead process has none: the server rolls back what was open
@@ -47,35 +56,39 @@ def suffer(fate: Fate, call: Callable[[], _Answer]) -> _Answer | None:
 
 
 @contextmanager
-def _cut(at: int) -> Iterator[None]:
-    """Let no statement through from the given one on."""
-    seen = 0
+def _cut(at: int, answer_lost: bool) -> Iterator[None]:
+    """Let no statement through from the given one on, Django's or the fast path's."""
+    execute, seen, own_thread = psycopg.Cursor.execute, 0, threading.get_ident()
 
-    def count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    def count(cursor: psycopg.Cursor[Any], *args: Any, **options: Any) -> psycopg.Cursor[Any]:
         nonlocal seen
+        if threading.get_ident() != own_thread:
+            return execute(cursor, *args, **options)
         seen += 1
-        if seen >= at:
-            raise PowerCut
-        return execute(sql, params, many, context)
+        if seen < at:
+            return execute(cursor, *args, **options)
+        if seen == at and answer_lost:
+            execute(cursor, *args, **options)
+        raise PowerCut
 
     if not at:
         yield
         return
-    with connection.execute_wrapper(count):
+    with mock.patch.object(psycopg.Cursor, "execute", count):
         yield
 
 
 @contextmanager
 def _without_hooks(lost: bool) -> Iterator[None]:
-    """Commit, and forget what was to follow the commit: mirror, message, announcement."""
+    """Commit, and forget what was to follow the commit or the answer: mirror, message, announcement."""
+
+    def forget(*args: object, **options: object) -> None:
+        return None
+
     if not lost:
         yield
         return
-
-    def forget() -> None:
-        connection.run_on_commit.clear()
-
-    with mock.patch.object(connection, "run_and_clear_commit_hooks", forget):
+    with mock.patch.object(connection, "on_commit", forget), mock.patch.object(Behind, "hand_over", forget):
         yield
 
 

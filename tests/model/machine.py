@@ -51,7 +51,7 @@ SENTENCES = (
 FATES = st.one_of(
     st.just(CALM),
     st.builds(Fate, hooks_lost=st.booleans(), redis_down=st.booleans()),
-    st.builds(Fate, cut_at=st.integers(1, 24), hooks_lost=st.booleans()),
+    st.builds(Fate, cut_at=st.integers(1, 3) | st.integers(1, 24), answer_lost=st.booleans(), hooks_lost=st.booleans()),
 )
 CHANGES = st.fixed_dictionaries(
     {},
@@ -107,8 +107,8 @@ class Councils(RuleBasedStateMachine):
         """Start another session, but not too many: they are all finished in the end."""
         return self._started() if self._has_room() else multiple()
 
-    @rule(session_id=sessions, number=NUMBERS, variant=st.integers(0, 1), fate=FATES)
-    def append_text(self, session_id: UUID, number: int, variant: int, fate: Fate) -> None:
+    @rule(session_id=sessions, number=NUMBERS, variant=st.integers(0, 1), fate=FATES, behind=st.booleans())
+    def append_text(self, session_id: UUID, number: int, variant: int, fate: Fate, behind: bool = False) -> None:
         """Type something; the other variant under a number that is taken is a conflict."""
         text = SENTENCES[variant].format(number)
         self._act(
@@ -116,21 +116,26 @@ class Councils(RuleBasedStateMachine):
             lambda model: model.append(number, Input("text", text, text)),
             lambda: (
                 inputs.append_text(
-                    session_id, sequence_id=number, text=text, captured=Captured(), actor=ACTOR
+                    session_id, sequence_id=number, text=text, captured=Captured(), actor=ACTOR, behind=behind
                 ).is_repeat
             ),
             fate,
         )
 
-    @rule(session_id=sessions, number=NUMBERS, variant=st.integers(0, 1), fate=FATES)
-    def append_audio(self, session_id: UUID, number: int, variant: int, fate: Fate) -> None:
+    @rule(session_id=sessions, number=NUMBERS, variant=st.integers(0, 1), fate=FATES, behind=st.booleans())
+    def append_audio(self, session_id: UUID, number: int, variant: int, fate: Fate, behind: bool) -> None:
         """Send a chunk in which nothing is said."""
         self._act(
             session_id,
             lambda model: model.append(number, Input("audio", str(variant), None)),
             lambda: (
                 inputs.append_audio(
-                    session_id, sequence_id=number, audio=(WAV, OTHER_WAV)[variant], captured=Captured(), actor=ACTOR
+                    session_id,
+                    sequence_id=number,
+                    audio=(WAV, OTHER_WAV)[variant],
+                    captured=Captured(),
+                    actor=ACTOR,
+                    behind=behind,
                 ).is_repeat
             ),
             fate,

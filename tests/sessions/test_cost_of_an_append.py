@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,6 +23,7 @@ from tests.people import Person
 from tests.sessions.asgi_client import Site
 from tests.sessions.minutes_client import Minutes
 from tests.sessions.samples import WAV
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEADLINE_S = 20.0
@@ -94,13 +93,6 @@ def test_a_buffer_that_was_never_told_is_brought_up_to_date_by_its_reader(
 def _seen(minutes: Minutes, person: Person) -> int:
     with tenant_scope(person.tenant_id):
         return buffer_of(minutes.row()).standing().complete_to
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline_s
-        threading.Event().wait(0.02)
 
 
 def test_the_folder_of_a_first_chunk_is_flushed_with_all_above_it(
