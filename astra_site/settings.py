@@ -35,6 +35,10 @@ OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{DATA_DIR / 'objects'}"
 # Statements of the hot path are prepared on the server. 0 behind a pooler that shares connections between transactions.
 DATABASE_PREPARES = env.flag("ASTRA_DB_PREPARES", default=True)
 
+# No statement of ours takes seconds; one that hangs at a lock gives its connection back. 0 for long migrations, and
+# behind a pooler that refuses start-up options.
+DATABASE_STATEMENT_S = env.integer("ASTRA_DB_STATEMENT_TIMEOUT_S", 60)
+
 
 def database_from_url(url: str) -> dict[str, Any]:
     """Turn a libpq URL (host may be a socket folder) into Django's form, with a connection pool."""
@@ -43,6 +47,8 @@ def database_from_url(url: str) -> dict[str, Any]:
     database: dict[str, Any] = {django: parts.pop(libpq, "") for django, libpq in known.items()}
     options: dict[str, Any] = {
         "connect_timeout": 5,
+        # A server that has gone without a word is given up after so long (ms); only over TCP.
+        "tcp_user_timeout": 10_000,
         # A pool that gives up soon tries again with the next request; one that goes on alone waits twice as long each
         # time, and comes back long after the server.
         "pool": {
@@ -52,6 +58,7 @@ def database_from_url(url: str) -> dict[str, Any]:
             "reconnect_timeout": 5,
         },
         "prepare_threshold": 5 if DATABASE_PREPARES else None,
+        **({"options": f"-c statement_timeout={DATABASE_STATEMENT_S * 1000}"} if DATABASE_STATEMENT_S else {}),
         **parts,
     }
     return {"ENGINE": "django.db.backends.postgresql", "OPTIONS": options, "CONN_HEALTH_CHECKS": True, **database}

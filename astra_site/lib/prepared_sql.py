@@ -13,6 +13,8 @@ import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 
+from astra_site.lib.database_pool import drop_dead_connections
+
 
 def fetch_one(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
     """Run a statement and return its first row, or None. Raises Django's database errors, as the ORM does."""
@@ -38,4 +40,5 @@ def fetch_again(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
         if connection.in_atomic_block:
             raise
         connection.close()
+        drop_dead_connections()
     return fetch_one(sql, parameters)

@@ -18,6 +18,8 @@ from django.conf import settings
 from django.db import close_old_connections, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from astra_site.lib.database_pool import drop_dead_connections
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _Parameters = ParamSpec("_Parameters")
@@ -101,8 +103,11 @@ def _on_kept_connections(call: Callable[[], _Result]) -> _Result:
     now_s = monotonic()
     is_old, is_rested = now_s - _times.taken_s > _KEPT_FOR_S, now_s - _times.used_s > _TRUSTED_FOR_S
     for connection in _open_connections():
-        if is_old or (is_rested and not connection.is_usable()):
+        if is_old:
             _give_back(connection)
+        elif is_rested and not connection.is_usable():
+            _give_back(connection)
+            drop_dead_connections()
     try:
         return call()
     finally:

@@ -1,0 +1,30 @@
+"""What may not wait for ever at the database."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError, connection
+
+from astra_site.settings import database_from_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_statement_that_hangs_is_given_up() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("1min",)
+        cursor.execute("SET statement_timeout = 50")
+        try:
+            with pytest.raises(OperationalError, match="statement timeout"):
+                cursor.execute("SELECT pg_sleep(10)")
+        finally:
+            cursor.execute("RESET statement_timeout")
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("1min",)
+
+
+def test_what_an_operator_says_in_the_url_stands() -> None:
+    options = database_from_url("postgresql://astra@db/astra?options=-c%20statement_timeout%3D5000")["OPTIONS"]
+    assert options["options"] == "-c statement_timeout=5000"
+    assert database_from_url("postgresql://astra@db/astra")["OPTIONS"]["options"] == "-c statement_timeout=60000"
