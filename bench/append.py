@@ -1,10 +1,11 @@
-"""The acknowledgement of a chunk, beside a bare ASGI app that makes the same writes: `make bench B=append`.
+"""The acknowledgement of a chunk, beside a bare ASGI app that makes the same durable writes: `make bench B=append`.
 
 A chunk is 5 s of 16 kHz WAV (160 kB). Two loads, each product and baseline in turn within every round, on the same
 PostgreSQL, Redis and disk; no worker runs, and the limits of rate are off. *Paced*: 1, 10 and 50 live sessions send at
 their own pace, at most 20 a second in all (fifty live sessions send ten): the latency of an acknowledgement. *Full*:
 some connections send as soon as they are answered: throughput. Then, append by append: how many commands Redis and how
-many transactions PostgreSQL sees. The floor of one append: an object with two fsyncs, one commit, one Redis round trip.
+many transactions PostgreSQL sees. The baseline `bare` writes the same object and the same rows; `floor` an object with
+two fsyncs and one narrow row, the least that could be acknowledged. Both end with one Redis round trip.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import numpy as np
@@ -90,7 +92,7 @@ class Target:
 
 
 def targets_of(stack: Stack, baseline_port: int) -> list[Target]:
-    """Return the product in two encodings, and the baseline."""
+    """Return the product in two encodings, the floor, and last the baseline."""
     token = stack.manage("issue_dev_token", COUNCIL_SLUG)
 
     def started(sessions: int) -> list[str]:
@@ -114,14 +116,18 @@ def targets_of(stack: Stack, baseline_port: int) -> list[Target]:
 
         return make
 
-    def baseline(sessions: int) -> Make:
-        salt = f"{time.time_ns()}x"
-        return lambda session, turn: request("POST", f"/{salt}{session}/{turn}", {}, fresh_chunk())
+    def baseline(kind: str) -> Callable[[int], Make]:
+        def make_of(sessions: int) -> Make:
+            ids = [uuid4() for _ in range(sessions)]
+            return lambda session, turn: request("POST", f"/{kind}/{ids[session]}/{turn}", {}, fresh_chunk())
+
+        return make_of
 
     return [
         Target("raw", stack.port, bare_body),
         Target("multipart", stack.port, form),
-        Target("bare", baseline_port, baseline),
+        Target("floor", baseline_port, baseline("floor")),
+        Target("bare", baseline_port, baseline("rows")),
     ]
 
 

@@ -24,7 +24,7 @@ class BareStream(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels publ
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Store a chunk and acknowledge it."""
         (number,) = struct.unpack("!I", (bytes_data or b"")[:4])
-        await _writes.append(self.scope["path"].strip("/"), number, (bytes_data or b"")[4:])
+        await _writes.append("rows", self.scope["path"].strip("/"), number, (bytes_data or b"")[4:])
         await self.send(json.dumps({"type": "ack", "sequence_id": number}))
 
 
