@@ -141,6 +141,30 @@ def test_a_session_may_begin_and_end_on_one_socket(live: LiveServer, minutes: Mi
         assert talk.hear("ack")["repeated"]
 
 
+def test_a_socket_on_a_sealed_session_takes_nothing_and_answers_as_before(
+    live: LiveServer, minutes: Minutes, alice: Person
+) -> None:
+    minutes.say(1, OPENING)
+    minutes.say(2, CLOSING)
+    minutes.close()
+    before = minutes.row().journal_length
+    with streaming(live, minutes.session_id, alice) as talk:
+        talk.say(type="text", text="Demasiado tarde.")
+        assert talk.hear("error")["code"] == "session_not_open"
+        talk.say(type="audio", sequence_id=3)
+        talk.send(WAV)
+        assert talk.hear("error")["code"] == "session_not_open"
+        talk.say(type="context", speaker="Luis Mena", id="c")
+        assert talk.hear("error")["code"] == "session_not_open"
+        talk.say(type="text", sequence_id=2, text=CLOSING)
+        assert talk.hear("ack")["repeated"]
+        talk.say(type="text", sequence_id=2, text=OPENING)
+        assert talk.hear("error")["code"] == "sequence_conflict"
+        talk.say(type="finalize", id="again")
+        assert talk.hear("finalize")["state"] == "CLOSED"
+    assert minutes.row().journal_length == before
+
+
 def test_the_minutes_are_those_of_the_same_session_over_http(live: LiveServer, minutes: Minutes, alice: Person) -> None:
     other = Minutes.start(alice, mode="realtime")
     other.say(1, OPENING)
