@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from sessions_app.clients.transport import (
     Pending,
     ServerRefused,
     Token,
+    over_connections,
     patience,
 )
 from sessions_app.rpc.generated import session_pb2 as pb
@@ -70,17 +72,7 @@ class GrpcClient:
 
     def stream_chunks(self, session_id: str, chunks: Iterable[Chunk]) -> Iterator[Acknowledged]:
         """Send chunks over one stream, and over another where it breaks, and yield their acknowledgements."""
-        pending = Pending(chunks)
-        while not pending.is_done:
-            for attempt in patience():
-                with attempt:
-                    before = pending.acknowledged_count
-                    try:
-                        yield from self._one_stream(session_id, pending)
-                    except ComeBackLater:
-                        if pending.acknowledged_count == before:
-                            raise
-                    break  # what it had achieved before it broke makes the patience new
+        return over_connections(chunks, partial(self._one_stream, session_id))
 
     def close(self) -> None:
         """Close the channel."""

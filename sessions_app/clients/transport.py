@@ -134,3 +134,23 @@ class Pending:
         """Let go of a chunk."""
         if self._unacknowledged.pop(sequence_id, None) is not None:
             self.acknowledged_count += 1
+
+
+def over_connections(
+    chunks: Iterable[Chunk], over_one: Callable[[Pending], Iterator[Acknowledged]]
+) -> Iterator[Acknowledged]:
+    """Send chunks `over_one` connection, and over another where it breaks (`ComeBackLater`), until all are there.
+
+    What a connection achieved before it broke makes the patience new.
+    """
+    pending = Pending(chunks)
+    while not pending.is_done:
+        for attempt in patience():
+            with attempt:
+                before = pending.acknowledged_count
+                try:
+                    yield from over_one(pending)
+                except ComeBackLater:
+                    if pending.acknowledged_count == before:
+                        raise
+                break

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,7 +25,7 @@ from sessions_app.clients.transport import (
     Pending,
     ServerRefused,
     Token,
-    patience,
+    over_connections,
 )
 
 _SUBPROTOCOL: Final = Subprotocol("astra.stream.v1")
@@ -55,17 +56,7 @@ class WebSocketClient:
 
     def stream_chunks(self, session_id: str, chunks: Iterable[Chunk]) -> Iterator[Acknowledged]:
         """Send chunks over one socket, and over another where it breaks, and yield their acknowledgements."""
-        pending = Pending(chunks)
-        while not pending.is_done:
-            for attempt in patience():
-                with attempt:
-                    before = pending.acknowledged_count
-                    try:
-                        yield from self._one_socket(session_id, pending)
-                    except ComeBackLater:
-                        if pending.acknowledged_count == before:
-                            raise
-                    break  # what it had achieved before it broke makes the patience new
+        return over_connections(chunks, partial(self._one_socket, session_id))
 
     def close(self) -> None:
         """Close the connections."""
