@@ -50,10 +50,8 @@ def words_for(resource: str, amount: int | None) -> str:
 def progress(resource: Resource, usage: Usage) -> str:
     """Return what is used of how much, with a bar where there is a limit."""
     used, total = usage.standing.used, usage.total
-    words = gettext("%(used)s of %(total)s") % {
-        "used": words_for(resource, used),
-        "total": words_for(resource, total),
-    }
+    shown = {"used": words_for(resource, used), "total": words_for(resource, total)}
+    words = " · ".join(shown.values()) if total is None else gettext("%(used)s of %(total)s") % shown
     percent = 0 if total is None else min(100, 100 * used // total if total else 100)
     colour = "bg-red-500" if percent >= _DANGER_PERCENT else "bg-orange-500" if percent >= _WARNING_PERCENT else ""
     bar = {"description": words, "value": percent, "progress_class": colour}
