@@ -62,8 +62,17 @@ class Control:
 
     @property
     def table(self) -> etree._Element | None:
-        """The table directly inside, or the rows that a repeating section holds; None where there is neither."""
-        return self.content if self.repeats_rows else self.content.find(w("tbl"))
+        """The table that the control is for: the one directly inside, or the rows that a repeating section holds.
+
+        A control named as a table that holds none means the table it stands in: LibreOffice moves a control from
+        around a table into its first cell. None where there is no table at all.
+        """
+        if self.repeats_rows:
+            return self.content
+        inside = self.content.find(w("tbl"))
+        if inside is not None or kind_from_name(self.tag) is not PlaceholderKind.TABLE:
+            return inside
+        return next(self.element.iterancestors(w("tbl")), None)
 
     @property
     def repeats_rows(self) -> bool:
@@ -95,7 +104,7 @@ def scan_controls(root: etree._Element) -> ControlScan:
             continue
         nested = list(control.content.iter(w("sdt")))
         if kind_of(control) is PlaceholderKind.TABLE:
-            inside.update(nested)
+            inside.update(nested if control.table is None else control.table.iter(w("sdt")))
         elif any(read_control(child) is not None for child in nested):
             containers.append(control)
             continue
@@ -140,12 +149,17 @@ def kind_of(control: Control) -> PlaceholderKind:
     return PlaceholderKind.TEXT
 
 
-def table_columns(control: Control) -> Iterator[Control]:
-    """Yield the named controls inside a table control."""
-    for element in control.content.iter(w("sdt")):
-        column = read_control(element)
+def table_columns(control: Control) -> Iterator[str]:
+    """Yield the names in the template row of a table control: markers first, then controls. They may be unusable."""
+    row = None if control.table is None else template_row(control.table)
+    if row is None:
+        return
+    for paragraph in row.iter(w("p")):
+        yield from (marker.name for marker in find_markers(paragraph))
+    for element in row.iter(w("sdt")):
+        column = None if element is control.element else read_control(element)
         if column is not None:
-            yield column
+            yield column.tag
 
 
 def template_row(rows_in: etree._Element) -> etree._Element | None:

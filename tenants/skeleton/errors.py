@@ -22,3 +22,7 @@ class PartMalformed(SkeletonRefused):
             f"The part {part[:200]} of the Word file is damaged or isn't well-formed XML.",
             details={"part": part[:200]},
         )
+
+
+class SkeletonAltered(InvalidInput):
+    """A stored skeleton doesn't have the hash of its version any more (`skeleton_altered`)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,6 @@ from tenants.skeleton.controls import (
     kind_of,
     scan_controls,
     table_columns,
-    template_row,
 )
 from tenants.skeleton.errors import SkeletonRefused, SkeletonTooLarge
 from tenants.skeleton.markers import find_markers, paragraph_text
@@ -80,10 +79,12 @@ class _Discovery:
         scan = scan_controls(root)
         self._point_out(root, scan)
         by_element = {control.element: control for control in scan.placeholders}
+        tables = {control.table for control in scan.placeholders if kind_of(control) is PlaceholderKind.TABLE}
+        owners = {*by_element, *tables}
         for element in root.iter(w("sdt"), w("p"), w("bookmarkStart")):
             place = where if isinstance(where, Place) else where.place_of(element)
             control = by_element.get(element)
-            if is_second_branch(element) or (control is None and self._is_owned(element, by_element)):
+            if is_second_branch(element) or (control is None and self._is_owned(element, owners)):
                 continue
             if control is not None:
                 self._add(self._from_control(control, place))
@@ -114,9 +115,9 @@ class _Discovery:
             self.warnings.add("control_without_tag", detail=title)
 
     @staticmethod
-    def _is_owned(element: etree._Element, controls: dict[etree._Element, Control]) -> bool:
-        """Tell whether a paragraph or bookmark belongs to a placeholder control around it."""
-        return any(ancestor in controls for ancestor in element.iterancestors(w("sdt")))
+    def _is_owned(element: etree._Element, owners: Collection[etree._Element | None]) -> bool:
+        """Tell whether a paragraph or bookmark belongs to a placeholder control, or its table, around it."""
+        return any(ancestor in owners for ancestor in element.iterancestors(w("sdt"), w("sdtContent"), w("tbl")))
 
     def _add(self, found: Placeholder) -> None:
         if not is_usable_name(found.tag):
@@ -164,15 +165,11 @@ class _Discovery:
         )
 
     def _columns(self, control: Control) -> tuple[str, ...]:
-        row = None if control.table is None else template_row(control.table)
-        if row is None:
-            return ()
-        names = [marker.name for paragraph in row.iter(w("p")) for marker in find_markers(paragraph)]
-        names += [column.tag for column in table_columns(control)]
+        names = list(dict.fromkeys(table_columns(control)))
         for name in names:
             if not is_usable_name(name):
                 self.warnings.add("name_unusable", detail=name)
-        return tuple(dict.fromkeys(filter(is_usable_name, names)))
+        return tuple(filter(is_usable_name, names))
 
     def _from_markers(self, paragraph: etree._Element, place: Place) -> Iterator[Placeholder]:
         markers = find_markers(paragraph)
