@@ -78,7 +78,11 @@ class Skeleton(TenantOwned):
 
 
 class SkeletonVersion(TenantOwned):
-    """One immutable content of a skeleton, pinned by content hash and, where the store has them, version id."""
+    """One immutable content of a skeleton, pinned by content hash and, where the store has them, version id.
+
+    `placeholders`, `outline` and `warnings` are what the parser found when it was uploaded (`tenants.skeleton.Skeleton`
+    as JSON); versions from before it reported the last two have them empty.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     skeleton = models.ForeignKey(
@@ -90,6 +94,8 @@ class SkeletonVersion(TenantOwned):
     sha256 = models.CharField(_("content hash"), max_length=71)
     size_bytes = models.PositiveIntegerField(_("size in bytes"))
     placeholders = models.JSONField(_("placeholders"), default=list)
+    outline = models.JSONField(_("outline"), default=list, blank=True)
+    warnings = models.JSONField(_("warnings"), default=list, blank=True)
     created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
 
     class Meta(TenantOwned.Meta):

@@ -28,7 +28,7 @@ def add_skeleton_version(skeleton: Skeleton, docx: bytes) -> SkeletonVersion:
     The same content again returns the version it already is. Raises the parser's errors (`skeleton_…`); nothing is
     stored then.
     """
-    parsed = parse_skeleton(docx)
+    parsed = parse_skeleton(docx).to_json()
     digest = Sha256.of(docx)
     stored = object_store().put(Bucket.SKELETONS, f"{skeleton.tenant_id}/{skeleton.id}/{digest.hex}.docx", docx, DOCX)
     with transaction.atomic():
@@ -46,7 +46,9 @@ def add_skeleton_version(skeleton: Skeleton, docx: bytes) -> SkeletonVersion:
             s3_version_id=stored.version_id or "",
             sha256=str(digest),
             size_bytes=len(docx),
-            placeholders=parsed.to_json()["placeholders"],
+            placeholders=parsed["placeholders"],
+            outline=parsed["outline"],
+            warnings=parsed["warnings"],
         )
         return version
 

@@ -15,9 +15,8 @@ from sessions_app.builder.slots import set_control_text, unwrap
 from sessions_app.builder.text import clean_line
 from sessions_app.builder.trace import Tracer
 from sessions_app.builder.values import shown
-from tenants.skeleton.controls import Control, scan_controls
+from tenants.skeleton.controls import REPEATING_ITEM, Control, scan_controls, template_row
 from tenants.skeleton.markers import replace_markers
-from tenants.skeleton.parser import template_row
 from tenants.skeleton.wordml import w
 
 NO_VALUE: Final = "—"
@@ -44,9 +43,11 @@ def records(rule: TableRule, intent: str, dump: SessionDump) -> list[Record]:
 def fill_table(control: Control, rule: TableRule, found: list[Record], tracer: Tracer) -> None:
     """Clone the template row for each record and remove it; without records one row of dashes remains.
 
-    The control around the table goes, as with zones.
+    The control around the table goes, as with zones. Of a repeating section, which is all rows, only the clones stay.
     """
     model = None if control.table is None else template_row(control.table)
+    if control.repeats_rows:
+        _keep_only(model, control)
     unwrap(control)
     if model is None:
         return
@@ -61,6 +62,18 @@ def fill_table(control: Control, rule: TableRule, found: list[Record], tracer: T
         if first is not None:
             tracer.mark(record.block, rule.table_id, [first], suffix=f"_r{number}")
     detach(model)
+
+
+def _keep_only(model: etree._Element | None, section: Control) -> None:
+    for item in [*section.content.iter(w("sdt"))]:
+        properties, content = item.find(w("sdtPr")), item.find(w("sdtContent"))
+        if properties is not None and content is not None and properties.find(REPEATING_ITEM) is not None:
+            for child in list(content):
+                item.addprevious(child)
+            detach(item)
+    for row in section.content.findall(w("tr")):
+        if row is not model:
+            detach(row)
 
 
 def _fill_row(row: etree._Element, rule: TableRule, values: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from lxml import etree
 
 from astra_site.lib.hashing import Sha256
 from sessions_app.builder.errors import BuildRefused
+from sessions_app.builder.lost_parts import remove_references
 from sessions_app.builder.model import IMAGE_EXTENSIONS, ImageFile
 from tenants.skeleton.archive import pack
 from tenants.skeleton.package import CONTENT_TYPES_PART, Package, open_package, relationships_part
@@ -19,6 +20,7 @@ from tenants.skeleton.wordml import (
     PACKAGE_RELATIONSHIPS_NS,
     RELATIONSHIP_BASE,
     attribute,
+    number_of,
     parse_xml,
     serialise_xml,
     w,
@@ -50,6 +52,7 @@ class WordDocument:
         self._images: dict[Sha256, str] = {}
         self._bookmark_ids = itertools.count(self._highest(w("bookmarkStart"), w("id")) + 1)
         self._drawing_ids = itertools.count(self._highest(_DRAWING_PROPERTIES, "id") + 1)
+        self._leave_out({name.lower() for name in package.unreadable})
 
     @classmethod
     def open(cls, skeleton: bytes) -> WordDocument:
@@ -102,11 +105,7 @@ class WordDocument:
 
     def relate(self, source: str, target: str, kind: str) -> str:
         """Add a relationship to a part by its absolute name and return its id."""
-        rels_part = relationships_part(source)
-        if rels_part not in self._relationships:
-            data = self._parts.get(rels_part)
-            self._relationships[rels_part] = parse_xml(data or _NO_RELATIONSHIPS, rels_part)
-        root = self._relationships[rels_part]
+        root = self._relationships_of(source)
         used = {element.get("Id") for element in root}
         relationship_id = next(name for n in itertools.count(1) if (name := f"rIdA{n}") not in used)
         attributes = {"Id": relationship_id, "Type": kind, "Target": f"/{target}"}
@@ -119,9 +118,39 @@ class WordDocument:
         changed = {**self._trees, **self._relationships, CONTENT_TYPES_PART: self._content_types}
         return pack({**self._parts, **{name: serialise_xml(root) for name, root in changed.items()}})
 
+    def _relationships_of(self, source: str) -> etree._Element:
+        rels_part = relationships_part(source)
+        if rels_part not in self._relationships:
+            data = self._parts.get(rels_part)
+            self._relationships[rels_part] = parse_xml(data or _NO_RELATIONSHIPS, rels_part)
+        return self._relationships[rels_part]
+
+    def _leave_out(self, unreadable: set[str]) -> None:
+        """Forget the parts that can't be read, given in lower case, and whatever refers to them."""
+        if not unreadable:
+            return
+        for element in list(self._content_types):
+            if str(element.get("PartName") or "").lstrip("/").lower() in unreadable:
+                self._content_types.remove(element)
+        for name in unreadable:
+            self._parts.pop(relationships_part(name), None)
+        for source, tree in self._trees.items():
+            if relationships_part(source).lower() in unreadable:
+                remove_references(tree, (), every=True)
+        for source in ("", *self._parts):
+            found = self._package.relationships(source)
+            lost = [r for r in found if not r.external and r.target.lower() in unreadable]
+            if lost:
+                ids = {relationship.id for relationship in lost}
+                root = self._relationships_of(source)
+                for element in [element for element in root if element.get("Id") in ids]:
+                    root.remove(element)
+                if source in self._trees:
+                    remove_references(self._trees[source], lost)
+
     def _highest(self, tag: str, id_name: str) -> int:
-        ids = (element.get(id_name, "0") for root in self._trees.values() for element in root.iter(tag))
-        return max((int(value) for value in ids if value.isdigit()), default=0)
+        ids = (number_of(element.get(id_name)) for root in self._trees.values() for element in root.iter(tag))
+        return max((value for value in ids if value is not None), default=0)
 
     def _free_name(self, stem: str, extension: str) -> str:
         candidates = itertools.chain([f"{stem}.{extension}"], (f"{stem}_{n}.{extension}" for n in itertools.count(2)))
@@ -156,5 +185,8 @@ class WordDocument:
                 element = properties.find(w("id"))
                 if element is not None:
                     text = attribute(element) or ""
-                    number = int(text) if text.lstrip("-").isdigit() else None
-                    yield element, number if number is not None and abs(number) <= _MAX_CONTROL_ID else None
+                    number = number_of(text.removeprefix("-"))
+                    if number is None or number > _MAX_CONTROL_ID:
+                        yield element, None
+                    else:
+                        yield element, -number if text.startswith("-") else number

@@ -14,11 +14,17 @@ from typing import Final
 
 from lxml import etree
 
+from tenants.skeleton.markers import find_markers
 from tenants.skeleton.model import PlaceholderKind, kind_from_name
-from tenants.skeleton.wordml import attribute, w
+from tenants.skeleton.wordml import W15_NS, attribute, is_deleted, w
 
 _NAME_LIKE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,62}\Z")
-_UNTYPED: Final = (w("docPartObj"), w("docPartList"), w("group"), w("equation"), w("bibliography"), w("citation"))
+REPEATING_SECTION: Final = f"{{{W15_NS}}}repeatingSection"
+REPEATING_ITEM: Final = f"{{{W15_NS}}}repeatingSectionItem"
+_UNTYPED: Final = (
+    *map(w, ("docPartObj", "docPartList", "group", "equation", "bibliography", "citation")),
+    REPEATING_ITEM,
+)
 
 
 class ControlLevel(StrEnum):
@@ -28,6 +34,14 @@ class ControlLevel(StrEnum):
     BLOCK = "block"
     ROW = "row"
     CELL = "cell"
+
+
+_LEVELS: Final = {
+    w("tr"): ControlLevel.CELL,
+    w("tbl"): ControlLevel.ROW,
+    w("p"): ControlLevel.RUN,
+    **dict.fromkeys(map(w, ("tc", "body", "hdr", "ftr", "footnote", "endnote", "txbxContent")), ControlLevel.BLOCK),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +62,22 @@ class Control:
 
     @property
     def table(self) -> etree._Element | None:
-        """The table directly inside, if there is one."""
-        return self.content.find(w("tbl"))
+        """The table that the control is for: the one directly inside, or the rows that a repeating section holds.
+
+        A control named as a table that holds none means the table it stands in: LibreOffice moves a control from
+        around a table into its first cell. None where there is no table at all.
+        """
+        if self.repeats_rows:
+            return self.content
+        inside = self.content.find(w("tbl"))
+        if inside is not None or kind_from_name(self.tag) is not PlaceholderKind.TABLE:
+            return inside
+        return next(self.element.iterancestors(w("tbl")), None)
+
+    @property
+    def repeats_rows(self) -> bool:
+        """Whether this is one of Word's repeating sections, around rows of a table."""
+        return self.level is ControlLevel.ROW and self.properties.find(REPEATING_SECTION) is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,20 +92,19 @@ def scan_controls(root: etree._Element) -> ControlScan:
     """Find the placeholder controls below an element, in document order.
 
     The controls inside a table control are its columns and aren't listed. A control that wraps other named controls is
-    a container, not a placeholder: filling it would destroy them.
+    a container, not a placeholder: filling it would destroy them. Controls that were deleted or moved away, with the
+    deletion tracked, are neither.
     """
     placeholders: list[Control] = []
     containers: list[Control] = []
     inside: set[etree._Element] = set()
     for element in root.iter(w("sdt")):
-        if element in inside:
-            continue
-        control = read_control(element)
-        if control is None:
+        control = None if element in inside else read_control(element)
+        if control is None or is_deleted(element):
             continue
         nested = list(control.content.iter(w("sdt")))
         if kind_of(control) is PlaceholderKind.TABLE:
-            inside.update(nested)
+            inside.update(nested if control.table is None else control.table.iter(w("sdt")))
         elif any(read_control(child) is not None for child in nested):
             containers.append(control)
             continue
@@ -111,6 +138,8 @@ def kind_of(control: Control) -> PlaceholderKind:
     """Return what the control is for: what Word says it is, then its name's prefix, then what it wraps."""
     if control.properties.find(w("picture")) is not None:
         return PlaceholderKind.IMAGE
+    if control.repeats_rows:
+        return PlaceholderKind.TABLE
     announced = kind_from_name(control.tag)
     if announced is not None:
         return announced
@@ -120,25 +149,37 @@ def kind_of(control: Control) -> PlaceholderKind:
     return PlaceholderKind.TEXT
 
 
-def table_columns(control: Control) -> Iterator[Control]:
-    """Yield the named controls inside a table control."""
-    for element in control.content.iter(w("sdt")):
-        column = read_control(element)
+def table_columns(control: Control) -> Iterator[str]:
+    """Yield the names in the template row of a table control: markers first, then controls. They may be unusable."""
+    row = None if control.table is None else template_row(control.table)
+    if row is None:
+        return
+    for paragraph in row.iter(w("p")):
+        yield from (marker.name for marker in find_markers(paragraph))
+    for element in row.iter(w("sdt")):
+        column = None if element is control.element else read_control(element)
         if column is not None:
-            yield column
+            yield column.tag
+
+
+def template_row(rows_in: etree._Element) -> etree._Element | None:
+    """Return the row that is cloned for each record: the last one with a marker or a named control, else the last.
+
+    Rows of tables in cells, and rows that are marked as deleted, don't count. `rows_in` is a table, or what a
+    repeating section holds.
+    """
+    table = rows_in if rows_in.tag == w("tbl") else next(rows_in.iterancestors(w("tbl")), None)
+    rows = [
+        row for row in rows_in.iter(w("tr")) if next(row.iterancestors(w("tbl")), None) is table and not is_deleted(row)
+    ]
+    for row in reversed(rows):
+        if any(find_markers(p) for p in row.iter(w("p"))) or scan_controls(row).placeholders:
+            return row
+    return rows[-1] if rows else None
 
 
 def _level_of(element: etree._Element) -> ControlLevel:
-    parent = element.getparent()
-    while parent is not None and parent.tag in (w("sdtContent"), w("sdt"), w("customXml")):
-        parent = parent.getparent()
-    if parent is None:
-        return ControlLevel.BLOCK
-    return {
-        w("tr"): ControlLevel.CELL,
-        w("tbl"): ControlLevel.ROW,
-        w("p"): ControlLevel.RUN,
-        w("hyperlink"): ControlLevel.RUN,
-        w("ins"): ControlLevel.RUN,
-        w("smartTag"): ControlLevel.RUN,
-    }.get(str(parent.tag), ControlLevel.BLOCK)
+    """Return the level of the nearest element around that has one; links, insertions and the like have none."""
+    for parent in element.iterancestors(*_LEVELS):
+        return _LEVELS[str(parent.tag)]
+    return ControlLevel.BLOCK

@@ -11,3 +11,18 @@ class SkeletonRefused(InvalidInput):
 
 class SkeletonTooLarge(TooLarge):
     """The file, or what it unpacks to, is over a limit."""
+
+
+class PartMalformed(SkeletonRefused):
+    """A part is damaged or not well-formed XML (`skeleton_xml_malformed`); fatal for the main document only."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(
+            "skeleton_xml_malformed",
+            f"The part {part[:200]} of the Word file is damaged or isn't well-formed XML.",
+            details={"part": part[:200]},
+        )
+
+
+class SkeletonAltered(InvalidInput):
+    """A stored skeleton doesn't have the hash of its version any more (`skeleton_altered`)."""

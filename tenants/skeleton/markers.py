@@ -9,7 +9,7 @@ from typing import Final
 
 from lxml import etree
 
-from tenants.skeleton.wordml import XML_SPACE, w
+from tenants.skeleton.wordml import XML_SPACE, visible, w
 
 _MARKER: Final = re.compile(r"\{\{\s*([^\W\d]\w{0,62})\s*\}\}")
 
@@ -24,7 +24,10 @@ class Marker:
 
 
 def paragraph_text(paragraph: etree._Element) -> str:
-    """Return the joined text of the paragraph's own text nodes (a text box inside it has its own paragraphs)."""
+    """Return the joined text of the paragraph's own text nodes (a text box inside it has its own paragraphs).
+
+    What is marked as deleted or moved away isn't part of it; what is marked as inserted is.
+    """
     return "".join(node.text or "" for node in _text_nodes(paragraph))
 
 
@@ -47,12 +50,7 @@ def replace_markers(paragraph: etree._Element, value_of: Callable[[str], str | N
 
 
 def _text_nodes(paragraph: etree._Element) -> Iterator[etree._Element]:
-    for node in paragraph.iter(w("t")):
-        owner = node.getparent()
-        while owner is not None and owner.tag != w("p"):
-            owner = owner.getparent()
-        if owner is paragraph:
-            yield node
+    return visible(paragraph, w("t"), without=w("p"))
 
 
 def _replace_range(nodes: list[etree._Element], start: int, end: int, value: str) -> None:

@@ -31,7 +31,8 @@ class Placeholder:
 
     `location` is `Header`, `Footer`, `Notes` or `Body:Section_N`, where N counts the top-level headings before it
     (0 = before the first). `columns` are the names in a table's template row, in order. `occurrences` counts the
-    places that carry the same name; all of them receive the same text.
+    places that carry the same name; all of them receive the same text. `sample` is what stands there now, in one line,
+    `heading_path` the headings above the place, highest first, and `order` its number in the document, from 1.
     """
 
     tag: str
@@ -41,6 +42,9 @@ class Placeholder:
     label: str
     columns: tuple[str, ...] = ()
     occurrences: int = 1
+    sample: str = ""
+    heading_path: tuple[str, ...] = ()
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,16 @@ class OutlineEntry:
 
 @dataclass(frozen=True, slots=True)
 class SkeletonWarning:
-    """Something the person who made the skeleton should look at; it doesn't stop the skeleton from being used."""
+    """Something the person who made the skeleton should look at; it doesn't stop the skeleton from being used.
+
+    `message` is English; for other languages there are the `code` and what it is about: a name (`tag`), and a `detail`
+    such as a part of the file or a piece of its text, each shortened to one harmless line.
+    """
 
     code: str
     message: str
     tag: str | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

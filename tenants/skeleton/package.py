@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
-import struct
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
 
 from tenants.skeleton.content_types import WORD_MAIN, ContentTypes
-from tenants.skeleton.errors import SkeletonRefused, SkeletonTooLarge
+from tenants.skeleton.errors import PartMalformed, SkeletonRefused
 from tenants.skeleton.fields import refuse_unsafe_fields
 from tenants.skeleton.safety import (
     is_external,
@@ -22,25 +18,11 @@ from tenants.skeleton.safety import (
     refuse_unsafe_content_types,
     refuse_unsafe_relationships,
 )
+from tenants.skeleton.unpacking import PackageLimits, check_markup, not_docx, unpack
 from tenants.skeleton.wordml import PACKAGE_RELATIONSHIPS_NS, RELATIONSHIP_BASE, parse_xml
 
 CONTENT_TYPES_PART: Final = "[Content_Types].xml"
-_DAMAGED: Final = (
-    zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, LookupError, EOFError, OSError
-)  # fmt: skip
-"""What the standard library raises for archives that are damaged, encrypted or compressed in unknown ways."""
 _STRICT_BASE: Final = "http://purl.oclc.org/ooxml/officeDocument/relationships/"
-
-
-@dataclass(frozen=True, slots=True)
-class PackageLimits:
-    """What an uploaded skeleton may cost to open. The ratio is only asked of entries over `ratio_free_bytes`."""
-
-    max_file_bytes: int = 20 * 1024 * 1024
-    max_unpacked_bytes: int = 120 * 1024 * 1024
-    max_parts: int = 2_000
-    max_ratio: int = 120
-    ratio_free_bytes: int = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +37,14 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A Word package that passed the checks: part names without leading slash, in the file's order."""
+    """A Word package that passed the checks: part names without leading slash, in the file's order.
+
+    `unreadable` names the parts that are damaged or not well-formed; they are not among `parts`.
+    """
 
     parts: Mapping[str, bytes]
     document_part: str
+    unreadable: tuple[str, ...] = ()
 
     def relationships(self, part: str) -> tuple[Relationship, ...]:
         """Return the relationships of a part (`""` = of the package) in file order."""
@@ -68,7 +54,7 @@ class Package:
         """Return the parts, as far as they are there, that the main document refers to by a kind such as `header`."""
         wanted = RELATIONSHIP_BASE + kind
         found = (r.target for r in self.relationships(self.document_part) if r.type == wanted and not r.external)
-        return tuple(part for part in found if part in self.parts)
+        return tuple(dict.fromkeys(part for part in found if part in self.parts))
 
     def xml(self, part: str) -> etree._Element:
         """Parse a part afresh; the caller owns the tree."""
@@ -80,25 +66,49 @@ def open_package(docx: bytes, limits: PackageLimits | None = None) -> Package:
 
     Guarantees: a real ZIP within the limits, one main Word document, parts of known kinds only, well-formed XML
     without document types, no macros, no embedded objects, nothing loaded from outside (hyperlinks excepted), no
-    fields but those that are known to be harmless.
+    fields but those that are known to be harmless. A part beside the main document that can't be read is left out and
+    named in `unreadable`.
     Raises `SkeletonRefused` or `SkeletonTooLarge`, each with its own code.
     """
-    parts = _unpack(docx, limits or PackageLimits())
+    limits = limits or PackageLimits()
+    parts, damaged = unpack(docx, limits)
+    check_markup({name: parts[name] for name in (CONTENT_TYPES_PART, relationships_part("")) if name in parts}, limits)
     if CONTENT_TYPES_PART not in parts:
-        raise _not_docx("it has no list of content types")
+        raise not_docx("it has no list of content types")
     content_types = ContentTypes(parse_xml(parts[CONTENT_TYPES_PART], CONTENT_TYPES_PART))
-    refuse_unsafe_content_types(content_types.declared, parts)
+    names = (*parts, *damaged)
+    refuse_unsafe_content_types(content_types.declared, names)
     document_part = _main_document(parts)
     if content_types.of(document_part) != WORD_MAIN:
-        raise _not_docx("its main part isn't one of Word")
-    refuse_unknown_parts(parts)
-    for name, data in parts.items():
-        if name.lower().endswith(".rels"):
-            refuse_unsafe_relationships(name, parse_xml(data, name))
-        elif content_types.is_xml(name, data):
-            refuse_unsafe_fields(name, parse_xml(data, name))
-    _check_relationship_names(parts)
-    return Package(parts=parts, document_part=document_part)
+        raise not_docx("its main part isn't one of Word")
+    refuse_unknown_parts(names)
+    xml = {name: data for name, data in parts.items() if _is_relationships(name) or content_types.is_xml(name, data)}
+    check_markup(xml, limits)
+    unreadable = {*damaged, *_check_xml(xml)}
+    _check_relationship_names(names)
+    for needed in (document_part, relationships_part(document_part)):
+        if needed in unreadable:
+            raise PartMalformed(needed)
+    kept = {name: data for name, data in parts.items() if name not in unreadable}
+    return Package(kept, document_part, tuple(name for name in names if name in unreadable))
+
+
+def _check_xml(xml: Mapping[str, bytes]) -> Iterator[str]:
+    """Refuse what may not be in any XML part; yield the names of those that can't be read."""
+    for name, data in xml.items():
+        try:
+            root = parse_xml(data, name)
+        except PartMalformed:
+            yield name
+            continue
+        if _is_relationships(name):
+            refuse_unsafe_relationships(name, root)
+        else:
+            refuse_unsafe_fields(name, root)
+
+
+def _is_relationships(name: str) -> bool:
+    return name.lower().endswith(".rels")
 
 
 def relationships_part(part: str) -> str:
@@ -107,59 +117,12 @@ def relationships_part(part: str) -> str:
     return posixpath.join(folder, "_rels", f"{name}.rels")
 
 
-def _not_docx(why: str) -> SkeletonRefused:
-    return SkeletonRefused("skeleton_not_docx", f"This isn't a Word document (.docx): {why}.")
-
-
-def _unpack(docx: bytes, limits: PackageLimits) -> dict[str, bytes]:
-    if len(docx) > limits.max_file_bytes:
-        raise SkeletonTooLarge(
-            "skeleton_too_large",
-            f"The Word file has {len(docx)} bytes; {limits.max_file_bytes} are allowed.",
-            details={"size_bytes": len(docx), "max_bytes": limits.max_file_bytes},
-        )
-    if docx.startswith(b"\xd0\xcf\x11\xe0"):
-        raise _not_docx("it is an old .doc file or protected by a password; save it as .docx without a password")
-    try:
-        with zipfile.ZipFile(io.BytesIO(docx)) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            _check_entries(entries, limits)
-            return {entry.filename: archive.read(entry) for entry in entries}
-    except _DAMAGED as error:
-        raise _not_docx("it isn't a readable ZIP archive") from error
-
-
-def _check_entries(entries: list[zipfile.ZipInfo], limits: PackageLimits) -> None:
-    unpacked_bytes = sum(entry.file_size for entry in entries)
-    if len(entries) > limits.max_parts or unpacked_bytes > limits.max_unpacked_bytes:
-        raise SkeletonTooLarge(
-            "skeleton_too_large",
-            f"The Word file unpacks to {len(entries)} parts and {unpacked_bytes} bytes, which is over the limit.",
-            details={"parts": len(entries), "unpacked_bytes": unpacked_bytes},
-        )
-    seen: set[str] = set()
-    for entry in entries:
-        name = entry.filename
-        if entry.flag_bits & 0x1:
-            raise _not_docx("its archive is encrypted")
-        if name.startswith("/") or "\\" in name or ".." in name.split("/") or name.lower() in seen:
-            raise _not_docx("its archive has unsafe or repeated names")
-        seen.add(name.lower())
-        oversized = entry.file_size > limits.ratio_free_bytes
-        if oversized and entry.file_size > limits.max_ratio * max(1, entry.compress_size):
-            raise SkeletonTooLarge(
-                "skeleton_zip_bomb",
-                f"The part {name} unpacks to more than {limits.max_ratio} times its size.",
-                details={"part": name},
-            )
-
-
-def _check_relationship_names(parts: Mapping[str, bytes]) -> None:
+def _check_relationship_names(names: Iterable[str]) -> None:
     """Refuse relationships that only readers who ignore upper and lower case would find."""
-    for name in parts:
+    for name in names:
         folder = posixpath.dirname(name)
-        if name.lower().endswith(".rels") and not (name.endswith(".rels") and posixpath.basename(folder) == "_rels"):
-            raise _not_docx(f"its part {name} has an unusual name")
+        if _is_relationships(name) and not (name.endswith(".rels") and posixpath.basename(folder) == "_rels"):
+            raise not_docx(f"its part {name} has an unusual name")
 
 
 def _read_relationships(parts: Mapping[str, bytes], part: str) -> tuple[Relationship, ...]:
@@ -185,4 +148,4 @@ def _main_document(parts: Mapping[str, bytes]) -> str:
             )
         if relationship.type == RELATIONSHIP_BASE + "officeDocument" and relationship.target in parts:
             return relationship.target
-    raise _not_docx("it has no main document")
+    raise not_docx("it has no main document")

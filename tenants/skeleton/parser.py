@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Final
 
 from lxml import etree
 
-from tenants.skeleton.controls import Control, forgotten_title, kind_of, scan_controls, table_columns
-from tenants.skeleton.markers import find_markers, paragraph_text
-from tenants.skeleton.model import (
-    Placeholder,
-    PlaceholderKind,
-    PlaceholderSource,
-    Skeleton,
-    SkeletonWarning,
-    kind_from_name,
+from tenants.skeleton.controls import (
+    REPEATING_SECTION,
+    Control,
+    ControlScan,
+    forgotten_title,
+    kind_of,
+    scan_controls,
+    table_columns,
 )
-from tenants.skeleton.outline import Outline, read_outline
-from tenants.skeleton.package import Package, PackageLimits, open_package
+from tenants.skeleton.errors import SkeletonRefused, SkeletonTooLarge
+from tenants.skeleton.markers import find_markers, paragraph_text
+from tenants.skeleton.model import Placeholder, PlaceholderKind, PlaceholderSource, Skeleton, kind_from_name
+from tenants.skeleton.naming import is_usable_name, shortened
+from tenants.skeleton.outline import Outline, Place, read_outline
+from tenants.skeleton.package import Package, open_package
+from tenants.skeleton.samples import bookmark_sample, control_sample, marker_sample
 from tenants.skeleton.styles import StyleSheet
-from tenants.skeleton.wordml import attribute, w
+from tenants.skeleton.unpacking import PackageLimits
+from tenants.skeleton.warnings import WarningList
+from tenants.skeleton.wordml import attribute, is_deleted, is_second_branch, w
 
-_SINGLE: Final = (PlaceholderKind.BLOCK_ZONE, PlaceholderKind.TABLE, PlaceholderKind.IMAGE)
+MAX_HEADINGS: Final = 2_000
+_ONCE: Final = (PlaceholderKind.BLOCK_ZONE, PlaceholderKind.TABLE, PlaceholderKind.IMAGE)
+"""Kinds of which only the first place of a name is filled, and only in the body."""
+_STORIES: Final = (
+    ("Header", "header"), ("Body", ""), ("Footer", "footer"), ("Notes", "footnotes"), ("Notes", "endnotes"),
+)  # fmt: skip
+"""Where placeholders are looked for, in the order of the answer: location and kind of the part."""
 
 
 def parse_skeleton(docx: bytes, limits: PackageLimits | None = None) -> Skeleton:
     """Discover the placeholders and the outline of a skeleton.
 
-    Raises `SkeletonRefused` or `SkeletonTooLarge` (see `open_package`) for a file that must not be used; what is
-    merely odd comes back in `warnings`. Pure: the same bytes give the same answer.
+    Raises `SkeletonRefused` or `SkeletonTooLarge` (see `open_package`) for a file that must not be used, among them
+    `skeleton_too_many_placeholders`; what is merely odd, parts that can't be read included, comes back in `warnings`.
+    Pure: the same bytes give the same answer.
     """
+    limits = limits or PackageLimits()
     package = open_package(docx, limits)
     body = package.xml(package.document_part).find(w("body"))
     if body is None:
-        body = etree.Element(w("body"))
+        raise SkeletonRefused("skeleton_not_docx", "This isn't a Word document (.docx): it has no text.")
     outline = read_outline(body, read_styles(package))
-    found = _Discovery()
-    for location, kind in (("Header", "header"), ("Body", ""), ("Footer", "footer"), ("Notes", "footnotes")):
+    found = _Discovery(limits.max_placeholders)
+    for part in package.unreadable:
+        found.warnings.add("part_unreadable", detail=part)
+    for location, kind in _STORIES:
         for root in [body] if not kind else [package.xml(part) for part in package.related(kind)]:
-            _discover(root, outline if not kind else location, found)
-    return Skeleton(tuple(found.placeholders.values()), outline.entries, (*found.warnings, *_advice(found)))
+            found.read(root, outline if not kind else Place(location))
+    return found.skeleton(outline)
 
 
 def read_styles(package: Package) -> StyleSheet:
@@ -50,94 +66,142 @@ def read_styles(package: Package) -> StyleSheet:
     return StyleSheet(package.xml(parts[0]) if parts else None)
 
 
-def template_row(table: etree._Element) -> etree._Element | None:
-    """Return the row that is cloned for each record: the last one with a marker or a named control, else the last."""
-    rows = list(table.iter(w("tr")))
-    rows = [row for row in rows if next(row.iterancestors(w("tbl"))) is table]
-    for row in reversed(rows):
-        if any(find_markers(p) for p in row.iter(w("p"))) or scan_controls(row).placeholders:
-            return row
-    return rows[-1] if rows else None
-
-
-@dataclass(slots=True)
 class _Discovery:
-    placeholders: dict[str, Placeholder] = field(default_factory=dict)
-    warnings: list[SkeletonWarning] = field(default_factory=list)
+    """What was found so far, over all parts of one document."""
 
-    def add(self, found: Placeholder) -> None:
-        known = self.placeholders.get(found.tag)
-        if known is None:
-            self.placeholders[found.tag] = found
+    def __init__(self, max_placeholders: int) -> None:
+        self.warnings = WarningList()
+        self._placeholders: dict[str, Placeholder] = {}
+        self._max_placeholders = max_placeholders
+
+    def read(self, root: etree._Element, where: Outline | Place) -> None:
+        """Add what stands below an element; everything in it has one place, unless there is an outline."""
+        scan = scan_controls(root)
+        self._point_out(root, scan)
+        by_element = {control.element: control for control in scan.placeholders}
+        tables = {control.table for control in scan.placeholders if kind_of(control) is PlaceholderKind.TABLE}
+        owners = {*by_element, *tables}
+        for element in root.iter(w("sdt"), w("p"), w("bookmarkStart")):
+            place = where if isinstance(where, Place) else where.place_of(element)
+            control = by_element.get(element)
+            if is_second_branch(element) or (control is None and self._is_owned(element, owners)):
+                continue
+            if control is not None:
+                self._add(self._from_control(control, place))
+            elif element.tag == w("p"):
+                for placeholder in self._from_markers(element, place):
+                    self._add(placeholder)
+            elif element.tag == w("bookmarkStart"):
+                self._add_bookmark(element, place)
+
+    def skeleton(self, outline: Outline) -> Skeleton:
+        """Return what was found, with advice on the whole."""
+        if len(outline.entries) > MAX_HEADINGS:
+            self.warnings.add("outline_cut")
+        if all(found.kind is not PlaceholderKind.BLOCK_ZONE for found in self._placeholders.values()):
+            self.warnings.add("no_block_zone")
+        placeholders = (replace(found, order=n) for n, found in enumerate(self._placeholders.values(), start=1))
+        return Skeleton(tuple(placeholders), outline.entries[:MAX_HEADINGS], self.warnings.found())
+
+    def _point_out(self, root: etree._Element, scan: ControlScan) -> None:
+        for container in scan.containers:
+            repeats = container.properties.find(REPEATING_SECTION) is not None
+            code = "control_repeats" if repeats else "control_is_container"
+            if is_usable_name(container.tag):
+                self.warnings.add(code, container.tag)
+            else:
+                self.warnings.add("name_unusable", detail=container.tag)
+        for title in filter(None, map(forgotten_title, root.iter(w("sdt")))):
+            self.warnings.add("control_without_tag", detail=title)
+
+    @staticmethod
+    def _is_owned(element: etree._Element, owners: Collection[etree._Element | None]) -> bool:
+        """Tell whether a paragraph or bookmark belongs to a placeholder control, or its table, around it."""
+        return any(ancestor in owners for ancestor in element.iterancestors(w("sdt"), w("sdtContent"), w("tbl")))
+
+    def _add(self, found: Placeholder) -> None:
+        if not is_usable_name(found.tag):
+            self.warnings.add("name_unusable", detail=found.tag)
             return
-        self.placeholders[found.tag] = replace(known, occurrences=known.occurrences + 1)
-        if known.kind in _SINGLE:
-            self.warn(
-                "placeholder_repeated", f"{found.tag} occurs more than once; only the first is filled.", found.tag
+        if found.kind in _ONCE and not found.location.startswith("Body"):
+            self.warnings.add("placeholder_outside_body", found.tag)
+        known = self._placeholders.get(found.tag)
+        if known is None:
+            self._must_have_room()
+            self._placeholders[found.tag] = found
+            return
+        self._placeholders[found.tag] = replace(known, occurrences=known.occurrences + 1)
+        if known.kind is not found.kind:
+            self.warnings.add("placeholder_kinds_differ", found.tag)
+        elif known.kind in _ONCE:
+            self.warnings.add("placeholder_repeated", found.tag)
+
+    def _must_have_room(self) -> None:
+        if len(self._placeholders) >= self._max_placeholders:
+            raise SkeletonTooLarge(
+                "skeleton_too_many_placeholders",
+                f"The Word file has more than {self._max_placeholders} placeholders with names of their own.",
+                details={"max_placeholders": self._max_placeholders},
             )
 
-    def warn(self, code: str, message: str, tag: str | None = None) -> None:
-        self.warnings.append(SkeletonWarning(code, message, tag))
+    def _from_control(self, control: Control, place: Place) -> Placeholder:
+        kind = kind_of(control)
+        columns: tuple[str, ...] = ()
+        if kind is PlaceholderKind.TABLE and is_usable_name(control.tag):
+            columns = self._columns(control)
+            if control.table is None:
+                self.warnings.add("table_missing", control.tag)
+            elif not columns:
+                self.warnings.add("table_without_columns", control.tag)
+        return Placeholder(
+            tag=control.tag,
+            kind=kind,
+            source=PlaceholderSource.CONTROL,
+            location=place.location,
+            label=shortened(control.label),
+            columns=columns,
+            sample=control_sample(control, kind),
+            heading_path=place.heading_path,
+        )
 
+    def _columns(self, control: Control) -> tuple[str, ...]:
+        names = list(dict.fromkeys(table_columns(control)))
+        for name in names:
+            if not is_usable_name(name):
+                self.warnings.add("name_unusable", detail=name)
+        return tuple(filter(is_usable_name, names))
 
-def _discover(root: etree._Element, where: Outline | str, found: _Discovery) -> None:
-    scan = scan_controls(root)
-    for container in scan.containers:
-        found.warn("control_is_container", f"{container.tag} wraps other controls and isn't filled.", container.tag)
-    for title in filter(None, map(forgotten_title, root.iter(w("sdt")))):
-        found.warn("control_without_tag", f"The control titled {title[:80]} has no tag, so nothing can be put there.")
-    by_element = {control.element: control for control in scan.placeholders}
-    filled = set(by_element)
-    for element in root.iter(w("sdt"), w("p"), w("bookmarkStart")):
-        location = where if isinstance(where, str) else where.location_of(element)
-        if element in by_element:
-            found.add(_from_control(by_element[element], location, found))
-        elif element.tag == w("p") and not _inside(element, filled):
-            for placeholder in _from_markers(element, location, found):
-                found.add(placeholder)
-        elif element.tag == w("bookmarkStart") and not _inside(element, filled):
-            name = attribute(element, "name") or ""
-            if name and not name.startswith("_") and name not in found.placeholders:
-                kind = kind_from_name(name) or PlaceholderKind.TEXT
-                found.add(Placeholder(name, kind, PlaceholderSource.BOOKMARK, location, name))
+    def _from_markers(self, paragraph: etree._Element, place: Place) -> Iterator[Placeholder]:
+        markers = find_markers(paragraph)
+        text = paragraph_text(paragraph)
+        if text.count("{{") != len(markers):
+            self.warnings.add("marker_unreadable", detail=text.strip())
+        for marker in markers:
+            kind = kind_from_name(marker.name) or PlaceholderKind.TEXT
+            yield Placeholder(
+                tag=marker.name,
+                kind=kind,
+                source=PlaceholderSource.MARKER,
+                location=place.location,
+                label=marker.name,
+                sample=marker_sample(text, marker),
+                heading_path=place.heading_path,
+            )
 
-
-def _inside(element: etree._Element, controls: set[etree._Element]) -> bool:
-    return any(ancestor in controls for ancestor in element.iterancestors(w("sdt")))
-
-
-def _from_control(control: Control, location: str, found: _Discovery) -> Placeholder:
-    kind = kind_of(control)
-    columns: tuple[str, ...] = ()
-    if kind is PlaceholderKind.TABLE:
-        columns = _columns(control)
-        if control.table is None:
-            found.warn("table_missing", f"{control.tag} announces a table, but there is none inside.", control.tag)
-        elif not columns:
-            found.warn("table_without_columns", f"No row of {control.tag} names its columns.", control.tag)
-    return Placeholder(control.tag, kind, PlaceholderSource.CONTROL, location, control.label, columns)
-
-
-def _columns(control: Control) -> tuple[str, ...]:
-    row = None if control.table is None else template_row(control.table)
-    if row is None:
-        return ()
-    names = [marker.name for paragraph in row.iter(w("p")) for marker in find_markers(paragraph)]
-    names += [column.tag for column in table_columns(control)]
-    return tuple(dict.fromkeys(names))
-
-
-def _from_markers(paragraph: etree._Element, location: str, found: _Discovery) -> Iterator[Placeholder]:
-    markers = find_markers(paragraph)
-    text = paragraph_text(paragraph)
-    if text.count("{{") != len(markers):
-        found.warn("marker_unreadable", f"A marker can't be read: {text.strip()[:80]}")
-    for marker in markers:
-        kind = kind_from_name(marker.name) or PlaceholderKind.TEXT
-        yield Placeholder(marker.name, kind, PlaceholderSource.MARKER, location, marker.name)
-
-
-def _advice(found: _Discovery) -> Iterator[SkeletonWarning]:
-    kinds = {placeholder.kind for placeholder in found.placeholders.values()}
-    if PlaceholderKind.BLOCK_ZONE not in kinds:
-        yield SkeletonWarning("no_block_zone", "There is no zone for speeches; they would all go to the end.")
+    def _add_bookmark(self, start: etree._Element, place: Place) -> None:
+        """Take a bookmark that its author named, unless something else has the name or it was deleted."""
+        name = attribute(start, "name") or ""
+        if not name or name.startswith("_") or name in self._placeholders or is_deleted(start):
+            return
+        kind = kind_from_name(name) or PlaceholderKind.TEXT
+        self._add(
+            Placeholder(
+                tag=name,
+                kind=kind,
+                source=PlaceholderSource.BOOKMARK,
+                location=place.location,
+                label=name,
+                sample=bookmark_sample(start),
+                heading_path=place.heading_path,
+            )
+        )

@@ -7,7 +7,7 @@ from typing import Final
 
 from lxml import etree
 
-from tenants.skeleton.wordml import attribute, w
+from tenants.skeleton.wordml import attribute, number_of, w
 
 _MAX_INHERITANCE: Final = 20
 
@@ -59,12 +59,11 @@ def _is_paragraph(node: etree._Element) -> bool:
 
 
 def _read_style(node: etree._Element) -> Style:
-    level = attribute(node.find(f"{w('pPr')}/{w('outlineLvl')}"))
     style_id = attribute(node, "styleId") or ""
     return Style(
         id=style_id,
         name=attribute(node.find(w("name"))) or style_id,
         based_on=attribute(node.find(w("basedOn"))),
-        outline_level=int(level) if level is not None and level.isdigit() else None,
+        outline_level=number_of(attribute(node.find(f"{w('pPr')}/{w('outlineLvl')}"))),
         is_default=attribute(node, "default") in ("1", "true", "on"),
     )

@@ -120,3 +120,37 @@ def test_template_rows_of_controls_are_cloned_with_ids_of_their_own() -> None:
 def test_text_in_a_fixed_control_keeps_the_authors_words() -> None:
     docx = _built("<w:p>" + control("PIE_FIJO", "<w:r><w:t>Aprobado</w:t></w:r>", "<w:text/>") + "</w:p>")
     assert docx.paragraphs() == ["Aprobado"]
+
+
+def test_a_repeating_section_of_rows_is_filled_like_a_table() -> None:
+    w15 = 'xmlns:w15="http://schemas.microsoft.com/office/word/2012/wordml"'
+    item = "".join(
+        f"<w:sdt><w:sdtPr><w:id w:val='{number}'/><w15:repeatingSectionItem {w15}/></w:sdtPr><w:sdtContent>"
+        f"<w:tr><w:tc>{paragraph('{{NOMBRE}}')}</w:tc><w:tc>{paragraph('{{ASISTENCIA}}')}</w:tc></w:tr>"
+        "</w:sdtContent></w:sdt>"
+        for number in (5, 6)
+    )
+    head = f"<w:tr><w:tc>{paragraph('Nombre')}</w:tc><w:tc>{paragraph('Asistencia')}</w:tc></w:tr>"
+    section = control("TBL_ASISTENCIA", item, f"<w15:repeatingSection {w15}/>")
+    entries = [{"name": name, "presence": "present"} for name in ("Ana", "Luis")]
+    docx = _built(f"<w:tbl>{head}{section}</w:tbl>", block(1, "…", "ROLL_CALL", data={"attendance": entries}))
+    assert docx.table("Nombre") == [["Nombre", "Asistencia"], ["Ana", "Presente"], ["Luis", "Presente"]]
+    assert not list(docx.document.iter(f"{W}sdt"))
+
+
+def test_text_that_was_deleted_with_tracked_changes_is_not_filled_in() -> None:
+    gone = '<w:del w:id="1" w:author="a"><w:r><w:delText>{{FECHA}}</w:delText></w:r></w:del>'
+    moved = '<w:moveFrom w:id="2" w:author="a"><w:r><w:t>{{CIUDAD}}</w:t></w:r></w:moveFrom>'
+    kept = '<w:ins w:id="3" w:author="a"><w:r><w:t>{{CIUDAD}}</w:t></w:r></w:ins>'
+    docx = _built(f"<w:p>{gone}{moved}{kept}</w:p>")
+    assert [node.text for node in docx.document.iter(f"{W}t")] == ["{{CIUDAD}}", "Quibdó, Chocó"]
+
+
+def test_both_copies_of_a_text_box_are_filled() -> None:
+    box = (
+        '<w:p><w:r><mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+        f'<mc:Choice Requires="wps"><w:txbxContent>{paragraph("{{CIUDAD}}")}</w:txbxContent></mc:Choice>'
+        f"<mc:Fallback><w:txbxContent>{paragraph('{{CIUDAD}}')}</w:txbxContent></mc:Fallback>"
+        "</mc:AlternateContent></w:r></w:p>"
+    )
+    assert [node.text for node in _built(box).document.iter(f"{W}t")] == ["Quibdó, Chocó"] * 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from sessions_app.builder import ImageFile, build_minutes
 from tests.builder.dumps import METADATA, block, config_content, council_session, image_block, session_dump
 from tests.builder.reading import IMAGE, SKELETON
+from tests.programs import convert, need
 from tests.skeleton.packages import control, make_docx, paragraph
 
 _ROOT = Path(__file__).parents[2]
@@ -31,14 +31,6 @@ _FOREIGN = (
     + control("ZONA_CIERRE", f"<w:tc>{_CELL}{paragraph('x')}</w:tc>", number=5) + "</w:tr></w:tbl>"
     + paragraph("")
 )  # fmt: skip
-
-
-def _need(tool: Path | str | None, what: str) -> str:
-    if tool is not None and Path(tool).exists():
-        return str(tool)
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing: run `make tools`.")
-    pytest.skip(f"{what} is missing: run `make tools`.")
 
 
 def _documents() -> list[tuple[str, bytes, dict[str, Any]]]:
@@ -62,7 +54,7 @@ def _documents() -> list[tuple[str, bytes, dict[str, Any]]]:
     ("name", "skeleton", "dump"), _documents(), ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_the_open_xml_sdk_finds_no_error(name: str, skeleton: bytes, dump: dict[str, Any], tmp_path: Path) -> None:
-    validator = _need(_VALIDATOR, "The Open XML validator (npm)")
+    validator = need(_VALIDATOR, "The Open XML validator (npm)")
     target = tmp_path / f"{name}.docx"
     target.write_bytes(build_minutes(skeleton, dump, _IMAGES).docx)
     made = subprocess.run([validator, str(target)], capture_output=True, text=True, check=False, timeout=60)
@@ -70,18 +62,11 @@ def test_the_open_xml_sdk_finds_no_error(name: str, skeleton: bytes, dump: dict[
 
 
 def test_libreoffice_lays_out_the_pages(tmp_path: Path) -> None:
-    office = _need(shutil.which("soffice"), "LibreOffice Writer")
-    reader = _need(shutil.which("pdftotext"), "pdftotext (poppler-utils)")
+    reader = need(shutil.which("pdftotext"), "pdftotext (poppler-utils)")
     target = tmp_path / "acta.docx"
     target.write_bytes(build_minutes(SKELETON, _documents()[0][2], _IMAGES).docx)
-    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    subprocess.run(
-        [office, profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(target)],
-        capture_output=True, check=True, timeout=120,
-    )  # fmt: skip
-    made = subprocess.run(
-        [reader, "-layout", str(tmp_path / "acta.pdf"), "-"], capture_output=True, text=True, check=True
-    )
+    pages = convert(target, "pdf", tmp_path)
+    made = subprocess.run([reader, "-layout", str(pages), "-"], capture_output=True, text=True, check=True)
     text = " ".join(made.stdout.split())
 
     assert "Acta N.º 047" in text

@@ -1,0 +1,45 @@
+"""What stands in a placeholder now, as one short line: it tells people which place a name means."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from tenants.skeleton.controls import Control
+from tenants.skeleton.markers import Marker
+from tenants.skeleton.model import PlaceholderKind
+from tenants.skeleton.naming import around, shortened
+from tenants.skeleton.wordml import attribute, text_of, visible, w
+
+_PICTURE_PROPERTIES = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
+
+
+def control_sample(control: Control, kind: PlaceholderKind) -> str:
+    """Return the control's text; of a table its first row, of a picture its description."""
+    if kind is PlaceholderKind.TABLE and control.table is not None:
+        row = next(visible(control.table, w("tr")), None)
+        return "" if row is None else shortened(" | ".join(text_of(cell) for cell in visible(row, w("tc"))))
+    if kind is PlaceholderKind.IMAGE:
+        picture = next(visible(control.content, _PICTURE_PROPERTIES), None)
+        if picture is not None:
+            return shortened(picture.get("descr") or picture.get("title") or picture.get("name") or "")
+    return shortened(_joined(control.content))
+
+
+def marker_sample(text: str, marker: Marker) -> str:
+    """Return the words around a marker in its paragraph, the marker included."""
+    return around(text, marker.start, marker.end)
+
+
+def bookmark_sample(start: etree._Element) -> str:
+    """Return the text between a bookmark's start and its end, as far as they are in one paragraph."""
+    pieces: list[str] = []
+    for node in start.itersiblings():
+        if node.tag == w("bookmarkEnd") and attribute(node, "id") == attribute(start, "id"):
+            break
+        pieces.append((node.text or "") if node.tag == w("t") else text_of(node))
+    return shortened("".join(pieces))
+
+
+def _joined(content: etree._Element) -> str:
+    paragraphs = list(visible(content, w("p"), without=w("txbxContent")))
+    return " ".join(map(text_of, paragraphs)) if paragraphs else text_of(content)
