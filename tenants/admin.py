@@ -23,6 +23,7 @@ from astra_site.lib.error_texts import explain
 from astra_site.lib.errors import AstraError
 from tenants.models import ConfigVersion, Membership, Skeleton, SkeletonVersion, Tenant
 from tenants.quota import admin as quota_admin  # noqa: F401 - registers its pages
+from tenants.registry import admin as registry_admin  # noqa: F401 - registers its pages
 from tenants.services import add_skeleton_version
 from tenants.skeleton import parse_skeleton
 

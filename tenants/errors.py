@@ -17,6 +17,10 @@ class ConfigAltered(AstraError):
     """The database holds another configuration than the one that was published (`config_altered`): ours to find out."""
 
 
+class UnknownModelEngine(InvalidInput):
+    """A model was to be registered for an engine that this installation does not have (`registry_engine_unknown`)."""
+
+
 class QuotaExhausted(Conflict):
     """Too little AI time is left for this input (`quota_exhausted`). What was recorded is kept.
 
