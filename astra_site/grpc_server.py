@@ -22,12 +22,16 @@ from astra_site.lib.rpc.auth import AuthInterceptor
 from astra_site.lib.rpc.call_limit import CallLimit
 from astra_site.lib.rpc.errors import ProblemInterceptor
 from astra_site.lib.threads import in_thread
+from sessions_app.rpc import scopes as sessions
 from sessions_app.rpc.generated.session_pb2_grpc import add_SessionServiceServicer_to_server
-from sessions_app.rpc.scopes import SCOPES, SERVICE
 from sessions_app.rpc.servicer import SessionServicer
+from tenants.rpc import servicer as configuration
+from tenants.rpc.generated.config_pb2_grpc import add_TenantConfigServiceServicer_to_server
 
 logger = logging.getLogger(__name__)
 
+SERVICES: Final = (sessions.SERVICE, configuration.SERVICE)
+SCOPES: Final = {**sessions.SCOPES, **configuration.SCOPES}
 PUBLIC: Final = frozenset({health.SERVICE_NAME, reflection.SERVICE_NAME})
 _ROOM_BESIDE_AUDIO_BYTES: Final = 64 * 1024
 _DRAIN_WITHIN_S: Final = 15.0
@@ -61,9 +65,10 @@ class GrpcServer:
     async def __aenter__(self) -> Self:
         """Start to listen. Raises `InvalidInput` for an address or a certificate that can't be used."""
         add_SessionServiceServicer_to_server(SessionServicer(self._stopping), self._server)
+        add_TenantConfigServiceServicer_to_server(configuration.TenantConfigServicer(), self._server)
         add_HealthServicer_to_server(self._health, self._server)
         if settings.PUBLIC_DOCS:
-            reflection.enable_server_reflection((SERVICE, *PUBLIC), self._server)
+            reflection.enable_server_reflection((*SERVICES, *PUBLIC), self._server)
         credentials = _credentials()
         self.ports = [self._listen(address, credentials) for address in self.addresses]
         await self._tell_health(ok=False)
@@ -99,7 +104,7 @@ class GrpcServer:
 
     async def _tell_health(self, *, ok: bool) -> None:
         status = HealthCheckResponse.SERVING if ok else HealthCheckResponse.NOT_SERVING
-        for service in ("", SERVICE):
+        for service in ("", *SERVICES):
             await self._health.set(service, status)
 
 

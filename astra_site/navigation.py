@@ -49,13 +49,18 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Members of the team"), "group", "tenants", "membership"),
             _item(_("Skeletons"), "description", "tenants", "skeleton"),
             _item(_("Configuration versions"), "rule_settings", "tenants", "configversion"),
+            _item(_("Models in use"), "model_training", "tenants", "modelactivation"),
+            _item(_("Adapters"), "tune", "tenants", "adapter"),
             _item(_("Quota"), "speed", "tenants", "councilquota"),
             _item(_("Quota ledger"), "receipt_long", "tenants", "quotaentry"),
         ],
     },
     {
         "title": _("Platform"),
-        "items": [_item(_("Users"), "person", "auth", "user")],
+        "items": [
+            _item(_("Users"), "person", "auth", "user"),
+            _item(_("Registered models"), "neurology", "tenants", "registeredmodel"),
+        ],
     },
 ]
 

@@ -22,6 +22,7 @@ urlpatterns = [
     path("objects/<str:token>", download_object, name="object"),
     path("v1/orchestrator/", include("sessions_app.api.urls")),
     path("v1/orchestrator/", include("jobs.api.urls")),
+    path("v1/", include("tenants.api.urls")),
 ]
 if settings.PUBLIC_DOCS:
     urlpatterns += [

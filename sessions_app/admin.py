@@ -141,8 +141,10 @@ class SessionAdmin(ResumingAdmin):
 
     @display(description=_("speech engine"))
     def engine(self, session: Session) -> str:
-        """The engine that the session has pinned."""
-        return engine_label(session.model_config)
+        """The engine that the session has pinned, and CORE's adapter."""
+        adapter = session.model_config.get("adapter")
+        label = engine_label(session.model_config)
+        return gettext("%(engine)s, adapter %(adapter)s") % {"engine": label, "adapter": adapter} if adapter else label
 
     @display(description=_("integrity hash"))
     def whole_seal(self, session: Session) -> str:

@@ -18,6 +18,7 @@ from astra_site.lib.admin import ReadOnlyAdmin, TenantAdmin, html_table, pretty_
 from tenants import skeleton_admin  # noqa: F401 - registers its pages
 from tenants.models import ConfigVersion, Membership, Tenant
 from tenants.quota import admin as quota_admin  # noqa: F401 - registers its pages
+from tenants.registry import admin as registry_admin  # noqa: F401 - registers its pages
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -18,7 +18,7 @@ from jwt.algorithms import ECAlgorithm
 from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import Forbidden
 
-ALL_SCOPES = ("sessions:read", "sessions:write", "sessions:admin", "jobs:read", "jobs:write")
+ALL_SCOPES = ("sessions:read", "sessions:write", "sessions:admin", "jobs:read", "jobs:write", "config:read")
 KEY_ID = "development-1"
 
 

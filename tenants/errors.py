@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from astra_site.lib.errors import Conflict, InvalidInput, NotFound
+from astra_site.lib.errors import AstraError, Conflict, InvalidInput, NotFound
 
 
 class ConfigInvalid(InvalidInput):
@@ -11,6 +11,14 @@ class ConfigInvalid(InvalidInput):
 
 class NothingPublished(NotFound):
     """The tenant has no published configuration or no skeleton yet."""
+
+
+class ConfigAltered(AstraError):
+    """The database holds another configuration than the one that was published (`config_altered`): ours to find out."""
+
+
+class UnknownModelEngine(InvalidInput):
+    """A model was to be registered for an engine that this installation does not have (`registry_engine_unknown`)."""
 
 
 class QuotaExhausted(Conflict):

@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from astra_site.lib.ids import new_id
 from astra_site.lib.tenancy import TenantOwned
+from tenants.registry.models import Adapter as Adapter
+from tenants.registry.models import ModelActivation as ModelActivation
+from tenants.registry.models import RegisteredModel as RegisteredModel
 
 
 class Tenant(models.Model):

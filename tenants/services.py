@@ -15,6 +15,7 @@ from astra_site.lib.hashing import Sha256
 from astra_site.lib.object_store import Bucket, object_store
 from astra_site.lib.tenancy import current_tenant_id
 from tenants.config_schema import ConfigContent
+from tenants.configuration.service import announce
 from tenants.errors import ConfigInvalid, NothingPublished
 from tenants.models import ConfigVersion, Skeleton, SkeletonVersion, Tenant
 from tenants.skeleton import parse_skeleton
@@ -102,6 +103,7 @@ def _next_version(content: dict[str, Any], user: AbstractBaseUser | None, note: 
             note=note,
             published_by=user,
         )
+        announce(published)
         return published
 
 

@@ -19,7 +19,7 @@ from tests.sessions.problems import assert_problem
 from tests.sessions.samples import WAV, png
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PARAMETERS = frozenset({"session_id", "job_id", "block_id"})
+PARAMETERS = frozenset({"session_id", "job_id", "block_id", "tenant_id", "number"})
 NOT_OF_A_TENANT = frozenset({"", "health/live", "health/ready", "openapi.json", "docs"})
 ELSEWHERE_TESTED = ("admin/", "i18n/", "objects/<str:token>")
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -73,14 +73,28 @@ def open_minutes(alice: Person) -> Minutes:
 
 def filled(route: str, minutes: Minutes) -> str:
     job_id = minutes.jobs()[0].id
-    return "/" + with_objects(route, minutes.session_id, str(job_id))
+    return "/" + with_objects(route, minutes.session_id, str(job_id), str(minutes.row().tenant_id))
 
 
-def with_objects(route: str, session_id: str, job_id: str) -> str:
-    named = {"<uuid:session_id>": session_id, "<uuid:job_id>": job_id, "<str:block_id>": "1.0"}
+def with_objects(route: str, session_id: str, job_id: str, tenant_id: str) -> str:
+    named = {
+        "<uuid:session_id>": session_id,
+        "<uuid:job_id>": job_id,
+        "<uuid:tenant_id>": tenant_id,
+        "<str:block_id>": "1.0",
+        "<int:number>": "1",
+    }
     for parameter, value in named.items():
         route = route.replace(parameter, value)
     return route
+
+
+def codes(route: str) -> tuple[str, str]:
+    """What an outsider is told of an object, and what of one that does not exist."""
+    if "tenant_id" in route:
+        return "config_of_another_tenant", "tenant_not_found"
+    kind = "job" if "job_id" in route else "session"
+    return f"{kind}_of_another_tenant", f"{kind}_not_found"
 
 
 def test_this_test_knows_every_parameter() -> None:
@@ -123,8 +137,7 @@ def test_an_outsider_gets_403_on_every_method_of_every_address(
                     allowed += 1
                     if answer.status_code == 400 and route.endswith("upload-asset"):
                         answer = Minutes(client_for(charlie), target.session_id).show_image(png())
-                    kind = "job" if "job_id" in route else "session"
-                    assert_problem(answer, 403, f"{kind}_of_another_tenant")
+                    assert_problem(answer, 403, codes(route)[0])
     assert allowed >= 2 * len(OBJECT_ROUTES)
     assert world(alice.tenant_id, charlie.tenant_id) == before
 
@@ -132,13 +145,12 @@ def test_an_outsider_gets_403_on_every_method_of_every_address(
 def test_an_unknown_object_is_404_on_every_address(charlie: Person, subtests: pytest.Subtests) -> None:
     nothing = str(uuid4())
     for route in OBJECT_ROUTES:
-        address = "/" + with_objects(route, nothing, nothing)
+        address = "/" + with_objects(route, nothing, nothing, nothing)
         for method in METHODS:
             with subtests.test(route=route, method=method):
                 answer = attempt(charlie, method, address)
                 if answer.status_code not in (405, 400):
-                    kind = "job" if "job_id" in route else "session"
-                    assert_problem(answer, 404, f"{kind}_not_found")
+                    assert_problem(answer, 404, codes(route)[1])
 
 
 def test_lists_show_an_outsider_nothing(minutes: Minutes, charlie: Person) -> None:

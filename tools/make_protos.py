@@ -27,7 +27,10 @@ class Proto:
     target: str
 
 
-PROTOS = (Proto("sessions_app/rpc/protos", "astra/session/v1/session.proto", "sessions_app/rpc/generated"),)
+PROTOS = (
+    Proto("sessions_app/rpc/protos", "astra/session/v1/session.proto", "sessions_app/rpc/generated"),
+    Proto("tenants/rpc/protos", "astra/tenants/v1/config.proto", "tenants/rpc/generated"),
+)
 
 
 def generate(proto: Proto, target: Path) -> list[Path]:

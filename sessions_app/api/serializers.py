@@ -23,6 +23,8 @@ class PinnedOutput(serializers.Serializer[Session]):
     """What a session froze at its start."""
 
     engine = serializers.SerializerMethodField()
+    adapter = serializers.SerializerMethodField(help_text="Code of CORE's adapter; empty for none.")
+    model_revision = serializers.SerializerMethodField(help_text="The council's activation of models; 0 for none.")
     config_version = serializers.IntegerField(source="config_version.number")
     config_sha256 = serializers.CharField(source="config_version.sha256")
     skeleton_id = serializers.UUIDField(source="skeleton_version.skeleton_id")
@@ -33,6 +35,14 @@ class PinnedOutput(serializers.Serializer[Session]):
     def get_engine(self, session: Session) -> str:
         """Name the speech engine and its model."""
         return engine_label(session.model_config)
+
+    def get_adapter(self, session: Session) -> str:
+        """Name the adapter."""
+        return str(session.model_config.get("adapter", ""))
+
+    def get_model_revision(self, session: Session) -> int:
+        """Number the activation."""
+        return int(session.model_config.get("revision", 0))
 
 
 class DrainOutput(serializers.Serializer[Any]):

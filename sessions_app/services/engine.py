@@ -14,18 +14,52 @@ from django.conf import settings
 
 from jobs.transcription.engine import Transcriber
 from jobs.transcription.registry import engine_from_config
+from tenants.registry.services import ModelPin
 
 
-def pin_engine(model_config: Mapping[str, Any]) -> dict[str, str]:
-    """Return `{"provider", "engine"}` for a client's `{"provider": …}`; without one, for the installation's default.
+def pin_engine(model_config: Mapping[str, Any], registered: ModelPin | None) -> dict[str, Any]:
+    """Return what a session pins: for a client's `{"provider": …}` that engine, with the model that the council has
+    activated for it, else the installation's; without a provider, what the council has activated.
 
-    Raises `UnknownEngine`. No model is loaded yet.
+    `engine` is the reference that loads it, `adapter` CORE's adapter and `revision` the activation, 0 where there is
+    none. Raises `UnknownEngine`. No model is loaded yet.
     """
-    default: str = settings.DEFAULT_ENGINE
-    provider = str(model_config.get("provider") or default.partition(":")[0]).partition(":")[0]
-    reference = default if default.partition(":")[0] == provider else provider
+    default: str = f"{registered.engine}:{registered.model}" if registered else settings.DEFAULT_ENGINE
+    reference = _reference(model_config, default, settings.DEFAULT_ENGINE)
     engine = engine_from_config({"engine": reference})
-    return {"provider": engine.engine, "engine": reference}
+    return {
+        "provider": engine.engine,
+        "engine": reference,
+        "model": _model_of(reference),
+        "adapter": registered.adapter if registered else "",
+        "adapter_sha256": registered.adapter_sha256 if registered else "",
+        "revision": registered.revision if registered else 0,
+    }
+
+
+def pin_engine_of_recording(model_config: Mapping[str, Any], pin: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a recording pins in a session that has pinned an engine; a client may name another provider.
+
+    Raises `UnknownEngine`.
+    """
+    if not model_config:
+        return dict(pin)
+    reference = _reference(model_config, pin["engine"], settings.DEFAULT_ENGINE)
+    engine = engine_from_config({"engine": reference})
+    return {**pin, "provider": engine.engine, "engine": reference, "model": _model_of(reference)}
+
+
+def _reference(model_config: Mapping[str, Any], *defaults: str) -> str:
+    """Return the first of the engines that is of the provider that the client names; the provider's own default else.
+
+    A client names providers only: models and folders are the installation's.
+    """
+    provider = str(model_config.get("provider") or defaults[0]).partition(":")[0]
+    return next((reference for reference in defaults if reference.partition(":")[0] == provider), provider)
+
+
+def _model_of(reference: str) -> str:
+    return reference.partition(":")[2]
 
 
 def pinned_engine(pin: Mapping[str, Any]) -> Transcriber:

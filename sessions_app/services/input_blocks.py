@@ -58,7 +58,9 @@ def understood(session: Session, place: Place, utterances: Sequence[Utterance]) 
     """Ask CORE and return the entry. Without words (silence) nobody is asked. Raises the errors of `CoreClient`."""
     content = session.config_version.content
     language = TenantLanguage(
-        entity_dictionary=dict(content.get("entity_dictionary", {})), members=tuple(content.get("members", ()))
+        entity_dictionary=dict(content.get("entity_dictionary", {})),
+        members=tuple(content.get("members", ())),
+        adapter=session.model_config.get("adapter", ""),
     )
     understandings: list[Understanding] = []
     dialogue = place.before.dialogue

@@ -29,7 +29,7 @@ from jobs.transcription.containers import Container
 from sessions_app.errors import InputInvalid, SequenceConflict, takes_no_more
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.accepting import look, record
-from sessions_app.services.engine import pin_engine
+from sessions_app.services.engine import pin_engine_of_recording
 from sessions_app.services.inheritance import assets_of, check_not_inherited
 from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from sessions_app.services.limits import check_pressure, check_rate, count_input
@@ -153,7 +153,7 @@ def submit_recording(session_id: UUID, *, audio_url: str, model_config: dict[str
     `NotFound` (`recording_not_found`) for an address that is not an upload of this session, and `UnknownEngine`.
     """
     session = get_owned(Session, session_id)
-    engine = pin_engine(model_config) if model_config else session.model_config
+    engine = pin_engine_of_recording(model_config, session.model_config)
     key = recording_key(session, audio_url)
     stored = object_store().head(Bucket.AUDIO, key)
     if stored is None:

@@ -32,6 +32,7 @@ from sessions_app.services.journal import NewEntry, lock_for_entry, write
 from sessions_app.services.pins import pins_of
 from tenants.models import Skeleton
 from tenants.quota.services import check_storage
+from tenants.registry.services import pin_for_new_session
 from tenants.services import check_config_fits, current_config, default_skeleton_version, skeleton_version
 
 MAX_METADATA_BYTES = 32 * 1024
@@ -49,7 +50,9 @@ def start_session(
     metadata: Mapping[str, Any] | None = None,
     model_config: Mapping[str, Any] | None = None,
 ) -> Session:
-    """Start a session in the open tenant scope and pin configuration, skeleton and engine.
+    """Start a session in the open tenant scope and pin configuration, skeleton, engine, model and adapter.
+
+    All of them are read from PostgreSQL now: no cache decides what a session keeps to its end.
 
     Raises `TimeZoneInvalid`, `InputTooLarge` (`metadata_too_large`), `NotFound` or `Forbidden` for the skeleton,
     `NothingPublished`, `ConfigInvalid` for a skeleton that the published configuration does not fit, `UnknownEngine`,
@@ -58,13 +61,13 @@ def start_session(
     check_storage(current_tenant_id())
     check_time_zone(client_timezone)
     check_metadata(metadata or {})
-    engine = pin_engine(model_config or {})
     if skeleton_id is None:
         skeleton = default_skeleton_version()
     else:
         skeleton = skeleton_version(get_owned(Skeleton, skeleton_id).id)
     config = current_config()
     check_config_fits(config, skeleton)
+    engine = pin_engine(model_config or {}, pin_for_new_session())
     now = utc_now()
     session: Session = Session.objects.create(
         tenant_id=current_tenant_id(),

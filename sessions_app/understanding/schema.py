@@ -186,11 +186,12 @@ class TenantForm(_Closed):
     entity_dictionary: dict[str, str] = Field(default_factory=dict)
     members: tuple[str, ...] = ()
     rules: tuple[RuleForm, ...] = ()
+    adapter: Annotated[str, Field(max_length=64, pattern=_NO_NUL)] = ""
 
     def value(self) -> TenantLanguage:
         """Return the tenant's language that this form carries."""
         rules = tuple(TenantRule(rule.intent, rule.pattern) for rule in self.rules)
-        return TenantLanguage(dict(self.entity_dictionary), self.members, rules)
+        return TenantLanguage(dict(self.entity_dictionary), self.members, rules, self.adapter)
 
 
 class UnderstandingForm(_Closed):
@@ -246,8 +247,8 @@ class CoreRequest(_Closed):
             raise CoreRequestInvalid("core_request_invalid", _explain(error)) from error
 
     def to_json(self) -> str:
-        """Return the request's body."""
-        return self.model_dump_json(by_alias=True)
+        """Return the request's body. A council without an adapter is described as before there were any."""
+        return self.model_dump_json(by_alias=True, exclude=None if self.tenant.adapter else {"tenant": {"adapter"}})
 
 
 class CoreResponse(_Closed):

@@ -89,11 +89,16 @@ class TenantRule:
 
 @dataclass(frozen=True, slots=True)
 class TenantLanguage:
-    """What the engine knows about one council: corrections of names, its members, its own phrases."""
+    """What the engine knows about one council: corrections of names, its members, its own phrases, its adapter.
+
+    `adapter` is the code of the adapter (LoRA) that a CORE with a language model loads; the embedded one has no use for
+    it.
+    """
 
     entity_dictionary: dict[str, str] = field(default_factory=dict)
     members: tuple[str, ...] = ()
     rules: tuple[TenantRule, ...] = ()
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from tools.make_protos import PROTOS, ROOT, Proto, generate
 MESSAGES, ENUMS, SERVICES, FIELDS = 4, 5, 6, 2
 """Numbers of the descriptor's own fields, which the paths of comments are made of."""
 
+PARTS = {"astra/session/v1/session.proto": 101, "astra/tenants/v1/config.proto": 12}
+"""How many things there are to explain, at least: a reader of comments that finds none would find none missing."""
+
 
 @pytest.mark.parametrize("proto", PROTOS, ids=[proto.name for proto in PROTOS])
 def test_the_generated_code_is_that_of_the_proto_file(proto: Proto, tmp_path: Path) -> None:
@@ -60,5 +63,5 @@ def test_every_message_field_value_and_method_is_explained(proto: Proto, tmp_pat
             for place, method in enumerate(service.method)
         },
     }
-    assert len(parts) > 100
+    assert len(parts) >= PARTS[proto.name]
     assert [name for path, name in parts.items() if path not in explained] == []

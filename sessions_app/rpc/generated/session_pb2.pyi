@@ -794,6 +794,8 @@ class Pinned(_message.Message):
     SKELETON_VERSION_FIELD_NUMBER: _builtins.int
     SKELETON_SHA256_FIELD_NUMBER: _builtins.int
     S3_VERSION_ID_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
+    MODEL_REVISION_FIELD_NUMBER: _builtins.int
     engine: _builtins.str
     """Speech engine and model."""
     config_version: _builtins.int
@@ -808,6 +810,10 @@ class Pinned(_message.Message):
     """Hash of the skeleton."""
     s3_version_id: _builtins.str
     """Version of the skeleton in the object store."""
+    adapter: _builtins.str
+    """Code of CORE's adapter; empty for none."""
+    model_revision: _builtins.int
+    """The council's activation of models that was in force, counted from 1; 0 for none."""
     def __init__(
         self,
         *,
@@ -818,10 +824,12 @@ class Pinned(_message.Message):
         skeleton_version: _builtins.int = ...,
         skeleton_sha256: _builtins.str = ...,
         s3_version_id: _builtins.str = ...,
+        adapter: _builtins.str = ...,
+        model_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_sha256", b"config_sha256", "config_version", b"config_version", "engine", b"engine", "s3_version_id", b"s3_version_id", "skeleton_id", b"skeleton_id", "skeleton_sha256", b"skeleton_sha256", "skeleton_version", b"skeleton_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "config_sha256", b"config_sha256", "config_version", b"config_version", "engine", b"engine", "model_revision", b"model_revision", "s3_version_id", b"s3_version_id", "skeleton_id", b"skeleton_id", "skeleton_sha256", b"skeleton_sha256", "skeleton_version", b"skeleton_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""The gRPC edge of what a tenant owns."""
