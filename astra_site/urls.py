@@ -20,6 +20,7 @@ urlpatterns = [
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
     path("objects/<str:token>", download_object, name="object"),
+    path("v1/oauth/", include("tenants.oauth.urls")),
     path("v1/orchestrator/", include("sessions_app.api.urls")),
     path("v1/orchestrator/", include("jobs.api.urls")),
 ]

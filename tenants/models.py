@@ -8,6 +8,25 @@ from django.utils.translation import gettext_lazy as _
 
 from astra_site.lib.ids import new_id
 from astra_site.lib.tenancy import TenantOwned
+from tenants.identity_models import ApiClient, ApiClientEvent, ClientEventKind, PersonIdentity
+
+__all__ = [
+    "ApiClient",
+    "ApiClientEvent",
+    "ClientEventKind",
+    "ConfigVersion",
+    "CouncilQuota",
+    "Membership",
+    "PersonIdentity",
+    "QuotaAccount",
+    "QuotaEntry",
+    "QuotaEntryKind",
+    "Resource",
+    "Role",
+    "Skeleton",
+    "SkeletonVersion",
+    "Tenant",
+]
 
 
 class Tenant(models.Model):
