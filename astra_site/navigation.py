@@ -47,6 +47,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _item(_("Tenants"), "account_balance", "tenants", "tenant"),
             _item(_("Members of the team"), "group", "tenants", "membership"),
+            _item(_("API clients"), "key", "tenants", "apiclient"),
             _item(_("Skeletons"), "description", "tenants", "skeleton"),
             _item(_("Configuration versions"), "rule_settings", "tenants", "configversion"),
             _item(_("Models in use"), "model_training", "tenants", "modelactivation"),

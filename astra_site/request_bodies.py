@@ -36,6 +36,9 @@ ADMIN_FORM_BYTES: Final = 30 * 1024**2
 FORM_ROOM_BYTES: Final = 64 * 1024
 """What the other fields and the boundaries of a form may take, next to the file in it."""
 _API: Final = "/v1/"
+_TOKENS: Final = "/v1/oauth/token"
+"""Where a client shows its secret to get a token: the one address of the API that has none yet."""
+TOKEN_FORM_BYTES: Final = 8 * 1024
 _SESSION_VERB: Final = re.compile(r"/v1/orchestrator/session/[^/]+/(?P<verb>append|chunk|recording|upload-asset)/?\Z")
 STALLED_AFTER_S: Final = 30.0
 """A body of which nothing comes for so long is given up: its client has gone without a word."""
@@ -108,7 +111,8 @@ async def _check_announcement(scope: Scope, headers: Mapping[str, str], limit_by
     if announced_bytes is not None and announced_bytes > limit_bytes:
         raise _too_large(limit_bytes)
     may_have_body = scope["method"] not in {"GET", "HEAD", "OPTIONS"} or "transfer-encoding" in headers
-    if str(scope["path"]).startswith(_API) and (announced_bytes or (announced_bytes is None and may_have_body)):
+    path = str(scope["path"])
+    if path.startswith(_API) and path != _TOKENS and (announced_bytes or (announced_bytes is None and may_have_body)):
         token, verifier = _token(headers), token_verifier()
         if verifier.recall(token) is None:
             await asyncio.to_thread(verifier.verify, token)
@@ -134,6 +138,8 @@ def _limit_bytes(path: str, headers: Mapping[str, str]) -> int:
                 "chunk": settings.DATA_UPLOAD_MAX_MEMORY_SIZE + FORM_ROOM_BYTES,
             }[found["verb"]]
         )
+    if path == _TOKENS:
+        return TOKEN_FORM_BYTES
     if path.startswith("/admin/") and _is_signed_in(headers):
         return ADMIN_FORM_BYTES
     return SMALL_BODY_BYTES

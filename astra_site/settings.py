@@ -113,6 +113,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "tenants.oidc.context.sign_in",
             ]
         },
     }
@@ -185,6 +186,32 @@ JWKS_URL = env.text("ASTRA_JWKS_URL", f"file://{DATA_DIR / 'keys' / 'jwks.json'}
 JWT_ISSUER = env.text("ASTRA_JWT_ISSUER", "https://astra.invalid/development")
 JWT_AUDIENCE = env.text("ASTRA_JWT_AUDIENCE", "astra-api")
 JWT_ALGORITHMS = env.names("ASTRA_JWT_ALGORITHMS", "RS256,ES256")
+# While the provider is down its last keys are used for so long: longer than the longest session of a council.
+JWKS_KEPT_S = env.integer("ASTRA_JWKS_KEPT_S", 24 * 3600)
+# Tokens for API clients, which this installation issues itself. PEM files with P-256 keys: the first signs, all verify.
+TOKEN_KEY_FILES = env.names("ASTRA_TOKEN_KEY_FILES", "")
+TOKEN_ISSUER = env.text("ASTRA_TOKEN_ISSUER", PUBLIC_URL)
+TOKEN_TTL_S = env.integer("ASTRA_TOKEN_TTL_S", 900)
+TOKEN_RATE_PER_S = env.integer("ASTRA_TOKEN_RATE_PER_S", 1)
+TOKEN_RATE_BURST = env.integer("ASTRA_TOKEN_RATE_BURST", 20)
+# Sign-in to the admin by an OpenID Connect provider; off without its address.
+OIDC_ISSUER = env.text("ASTRA_OIDC_ISSUER", "")
+OIDC_RP_CLIENT_ID = env.text("ASTRA_OIDC_CLIENT_ID", "")
+OIDC_RP_CLIENT_SECRET = env.text("ASTRA_OIDC_CLIENT_SECRET", "")
+OIDC_RP_SCOPES = env.text("ASTRA_OIDC_SCOPES", "openid email profile")
+OIDC_ALGORITHMS = env.names("ASTRA_OIDC_ALGORITHMS", "RS256,ES256")
+OIDC_TENANT_CLAIM = env.text("ASTRA_OIDC_TENANT_CLAIM", "tenant_id")
+OIDC_GROUPS_CLAIM = env.text("ASTRA_OIDC_GROUPS_CLAIM", "groups")
+OIDC_ADMIN_GROUPS = env.names("ASTRA_OIDC_ADMIN_GROUPS", "admin")
+OIDC_CLERK_GROUPS = env.names("ASTRA_OIDC_CLERK_GROUPS", "clerk")
+OIDC_VIEWER_GROUPS = env.names("ASTRA_OIDC_VIEWER_GROUPS", "viewer")
+OIDC_SESSION_S = env.integer("ASTRA_OIDC_SESSION_S", 8 * 3600)
+OIDC_USE_PKCE = OIDC_USE_NONCE = OIDC_STORE_ID_TOKEN = True
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if OIDC_ISSUER:
+    AUTHENTICATION_BACKENDS.append("tenants.oidc.backend.OidcBackend")
+    if not OIDC_RP_CLIENT_ID or not OIDC_RP_CLIENT_SECRET:
+        raise ImproperlyConfigured("ASTRA_OIDC_ISSUER needs ASTRA_OIDC_CLIENT_ID and ASTRA_OIDC_CLIENT_SECRET.")
 SIGNING_KEY = env.text("ASTRA_SIGNING_KEY", "")
 SIGNING_KEY_FILE = env.text("ASTRA_SIGNING_KEY_FILE", str(DATA_DIR / "keys" / "signing_key"))
 WORM_RETENTION_DAYS = env.integer("ASTRA_WORM_RETENTION_DAYS", 3650)
@@ -213,6 +240,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {"securitySchemes": {"clientSecret": {"type": "http", "scheme": "basic"}}},
 }
 
 # -- Work --------------------------------------------------------------------------------------------------------
@@ -317,6 +345,9 @@ if PRODUCTION:
             ("ASTRA_ALLOWED_HOSTS", not ALLOWED_HOSTS),
             ("ASTRA_JWKS_URL", not JWKS_URL.startswith("https://")),
             ("ASTRA_JWT_ISSUER", ".invalid" in JWT_ISSUER),
+            ("ASTRA_OIDC_ISSUER", bool(OIDC_ISSUER) and not OIDC_ISSUER.startswith("https://")),
+            ("ASTRA_TOKEN_ISSUER", TOKEN_ISSUER == JWT_ISSUER),
+            ("ASTRA_TOKEN_KEY_FILES", not all(Path(name).is_file() for name in TOKEN_KEY_FILES)),
             ("ASTRA_SIGNING_KEY or ASTRA_SIGNING_KEY_FILE", not SIGNING_KEY and not Path(SIGNING_KEY_FILE).is_file()),
         )
         if unsafe

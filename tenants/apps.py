@@ -5,9 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from astra_site.lib.active_tenants import register_active_tenant_check
+from astra_site.lib.api_clients import register_client_check
 
 
 class TenantsConfig(AppConfig):
@@ -17,8 +19,9 @@ class TenantsConfig(AppConfig):
     verbose_name = _("Council")
 
     def ready(self) -> None:
-        """Tell the HTTP edge which tenants' tokens are taken."""
+        """Tell the edges which tenants' and clients' tokens are taken. (Models can't be imported before now.)"""
         register_active_tenant_check(self.is_active)
+        register_client_check(import_string("tenants.api_clients.services.grant_holds"))
 
     def is_active(self, tenant_id: UUID) -> bool:
         """Say whether the tenant exists and is active now."""

@@ -17,8 +17,10 @@ from jwt.algorithms import ECAlgorithm
 
 from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import Forbidden
+from tenants.roles import ALL_SCOPES
 
-ALL_SCOPES = ("sessions:read", "sessions:write", "sessions:admin", "jobs:read", "jobs:write", "config:read")
+__all__ = ["ALL_SCOPES", "KEY_ID", "ensure_dev_keys", "issue_dev_token"]
+
 KEY_ID = "development-1"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from astra_site.lib.errors import AstraError, Conflict, InvalidInput, NotFound
+from astra_site.lib.errors import AstraError, Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 
 
 class ConfigInvalid(InvalidInput):
@@ -34,3 +34,23 @@ class StorageQuotaExhausted(Conflict):
 
 class QuotaChangeInvalid(InvalidInput):
     """A top-up or limit that makes no sense, or a reference that was used for another one."""
+
+
+class ClientInvalid(InvalidInput):
+    """An API client with no scopes, or with some that do not exist (`client_scopes_invalid`)."""
+
+
+class ClientUnknown(Unauthenticated):
+    """No such API client, another secret, or one that was revoked or has expired: which, is not said."""
+
+
+class ScopeRefused(Forbidden):
+    """A token was asked for with scopes that the client does not have."""
+
+
+class SignInRefused(Forbidden):
+    """The identity provider knows the person, but its claims open nothing here (`oidc_no_council` …)."""
+
+
+class SignInInvalid(Unauthenticated):
+    """What came back from the identity provider is not what was asked for (`oidc_token_invalid` …)."""

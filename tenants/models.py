@@ -8,9 +8,29 @@ from django.utils.translation import gettext_lazy as _
 
 from astra_site.lib.ids import new_id
 from astra_site.lib.tenancy import TenantOwned
-from tenants.registry.models import Adapter as Adapter
-from tenants.registry.models import ModelActivation as ModelActivation
-from tenants.registry.models import RegisteredModel as RegisteredModel
+from tenants.identity_models import ApiClient, ApiClientEvent, ClientEventKind, PersonIdentity
+from tenants.registry.models import Adapter, ModelActivation, RegisteredModel
+
+__all__ = [
+    "Adapter",
+    "ApiClient",
+    "ApiClientEvent",
+    "ClientEventKind",
+    "ConfigVersion",
+    "CouncilQuota",
+    "Membership",
+    "ModelActivation",
+    "PersonIdentity",
+    "QuotaAccount",
+    "QuotaEntry",
+    "QuotaEntryKind",
+    "RegisteredModel",
+    "Resource",
+    "Role",
+    "Skeleton",
+    "SkeletonVersion",
+    "Tenant",
+]
 
 
 class Tenant(models.Model):

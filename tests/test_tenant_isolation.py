@@ -21,7 +21,7 @@ from tests.sessions.samples import WAV, png
 pytestmark = pytest.mark.django_db(transaction=True)
 PARAMETERS = frozenset({"session_id", "job_id", "block_id", "tenant_id", "number"})
 NOT_OF_A_TENANT = frozenset({"", "health/live", "health/ready", "openapi.json", "docs"})
-ELSEWHERE_TESTED = ("admin/", "i18n/", "objects/<str:token>")
+ELSEWHERE_TESTED = ("admin/", "i18n/", "oidc/", "objects/<str:token>", "v1/oauth/")
 METHODS = ("get", "post", "put", "patch", "delete")
 BODIES: dict[str, dict[str, Any]] = {
     "append": {"sequence_id": 9, "text": OPENING},

@@ -56,7 +56,7 @@ TOOLS = (
     Tool("gettext", "checking translations", on_path("msgfmt"), ("gettext",)),
     Tool("espeak-ng", "making the recording and training the micro model", on_path("espeak-ng"), ("espeak-ng",)),
     Tool("ffmpeg", "preparing odd audio", on_path("ffmpeg"), ("ffmpeg",)),
-    Tool("npm", "the Open XML validator", on_path("npm"), ("nodejs", "npm")),
+    Tool("npm", "the Open XML validator and the OpenID provider", on_path("npm"), ("nodejs", "npm")),
 )
 BROWSER = Tool("Chromium", "driving the admin", has_browser, ("chromium",))
 
@@ -112,7 +112,7 @@ def main() -> int:
     for tool in missing:
         print(f"MISSING {tool.name} ({tool.used_for})", file=sys.stderr)
     if not install_node_tools():
-        print("MISSING the npm packages of tools/node (checking built documents)", file=sys.stderr)
+        print("MISSING the npm packages of tools/node (checking built documents, signing in)", file=sys.stderr)
         return 1
     if not missing:
         print("All tools are there.")

@@ -1,9 +1,12 @@
-"""Access tokens: JWTs signed by the identity provider, checked against its published keys (JWKS, RFC 7517/7519)."""
+"""Access tokens: JWTs (RFC 7519) of the identity provider, and of this installation for its own API clients.
+
+Which of the two a token says it is from decides which keys, algorithms and rules it is checked against, and nothing of
+the other: a provider can't make tokens of our clients, nor our key those of a person.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import threading
 import time
@@ -11,27 +14,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import jwt
 from django.conf import settings
-from jwt import PyJWK, PyJWKClient, PyJWKSet
-from jwt.exceptions import PyJWKClientConnectionError, PyJWKSetError
 
-from astra_site.lib.errors import Forbidden, Unauthenticated, Unavailable
+from astra_site.lib.api_clients import ClientGrant
+from astra_site.lib.errors import Forbidden, Unauthenticated
+from astra_site.lib.jwks import FileKeys, KeySource, ProviderKeys
+from astra_site.lib.own_tokens import ALGORITHM, own_keys
 
 ALLOWED_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"})
+GENERATION_CLAIM = "gen"
+"""How often the client's secret or rights had been changed when its token was issued."""
 _LEEWAY_S = 10
-_FETCH_TIMEOUT_S = 5
 _MAX_SUBJECT_CHARS = 200
 _REMEMBERED_S = 60.0
 _MOST_REMEMBERED = 4096
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_NO_KEYS = (OSError, HTTPException, ValueError, TypeError, AttributeError, PyJWKSetError)
-"""What reading keys raises when they are not there, half-written, or no JWKS at all."""
 _LATEST = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 _REQUIRED = ("exp", "iss", "aud", "sub")
 
@@ -41,13 +43,15 @@ class Principal:
     """Who calls: the subject of the token, its one tenant, and what it may do.
 
     `expires_at` is the moment from which the token is refused (its `exp` and the leeway). A request ends before it
-    matters; a connection that stays open must end by then.
+    matters; a connection that stays open must end by then. `grant` is there for tokens of our own API clients, which
+    may be revoked before.
     """
 
     subject: str
     tenant_id: UUID
     scopes: frozenset[str]
     expires_at: datetime
+    grant: ClientGrant | None = None
     is_authenticated: bool = True
 
     @property
@@ -56,37 +60,17 @@ class Principal:
         return self.subject
 
 
-class KeySource(Protocol):
-    """Where the provider's public keys come from."""
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """Whose tokens are taken: the name in `iss`, the keys, and the signature algorithms.
 
-    def get_signing_key_from_jwt(self, token: str) -> PyJWK:
-        """Return the key that the token's header names."""
-        ...
+    `is_own`: it is this installation, so its tokens name the API client that they were issued to.
+    """
 
-
-class FileKeys:
-    """Keys from a JWKS file, read again when the file changes (development, air-gapped sites)."""
-
-    def __init__(self, path: Path) -> None:
-        """Remember the path; nothing is read yet."""
-        self._path = path
-        self._read_at_mtime_ns = -1
-        self._keys: Mapping[str, PyJWK] = {}
-
-    def get_signing_key_from_jwt(self, token: str) -> PyJWK:
-        """Return the key whose id stands in the token's header; raise `PyJWKClientError` for none."""
-        try:
-            mtime_ns = self._path.stat().st_mtime_ns
-            if mtime_ns != self._read_at_mtime_ns:
-                found = PyJWKSet.from_dict(json.loads(self._path.read_text()))
-                self._keys = {str(key.key_id): key for key in found.keys}
-                self._read_at_mtime_ns = mtime_ns
-        except _NO_KEYS as error:
-            raise Unavailable("identity_keys_unavailable", "The identity provider's keys can't be read.") from error
-        kid = str(jwt.get_unverified_header(token).get("kid"))
-        if kid not in self._keys:
-            raise jwt.PyJWKClientError("The token names a key that the provider does not publish.")
-        return self._keys[kid]
+    name: str
+    keys: KeySource
+    algorithms: tuple[str, ...]
+    is_own: bool = False
 
 
 class VerifiedTokens:
@@ -120,20 +104,35 @@ def _hash_of(token: str) -> bytes:
 
 
 class TokenVerifier:
-    """Checks signature, algorithm, issuer, audience, expiry and the tenant claim of an access token."""
+    """Checks signature, algorithm, issuer, audience, expiry and the tenant claim of an access token.
 
-    def __init__(self, keys: KeySource, *, issuer: str, audience: str, algorithms: list[str]) -> None:
-        """Refuse, at start, algorithms that are not public-key signatures (`none`, HMAC)."""
+    Args:
+        keys: the identity provider's.
+        issuer: the identity provider's name in `iss`.
+        audience: what every token must be meant for.
+        algorithms: the identity provider's.
+        own: this installation as an issuer, where it is one.
+    """
+
+    def __init__(
+        self, keys: KeySource, *, issuer: str, audience: str, algorithms: list[str], own: TrustedIssuer | None = None
+    ) -> None:
+        """Refuse, at start, algorithms that are not public-key signatures (`none`, HMAC), and two issuers of a name."""
         refused = set(algorithms) - ALLOWED_ALGORITHMS
         if refused:
             raise ValueError(f"These JWT algorithms are never accepted: {sorted(refused)}")
-        self._keys, self._issuer, self._audience, self._algorithms = keys, issuer, audience, algorithms
+        if own is not None and own.name == issuer:
+            raise ValueError("The installation's own tokens need another issuer than the identity provider's.")
+        provider = TrustedIssuer(issuer, keys, tuple(algorithms))
+        self._issuers = {trusted.name: trusted for trusted in (provider, own) if trusted is not None}
+        self._audience = audience
         self._verified = VerifiedTokens()
 
     def recall(self, token: str) -> Principal | None:
         """Return who a token is that was verified within the last minute and has not expired; never blocks.
 
-        For what comes every few seconds. A key that the provider withdraws is noticed here within a minute.
+        For what comes every few seconds. A key that the provider withdraws is noticed here a minute after its keys
+        were read anew. Whether a client's grant still holds is not remembered here either.
         """
         return self._verified.principal_of(token, time.time())
 
@@ -144,42 +143,42 @@ class TokenVerifier:
         `Forbidden` (`token_without_tenant`), or `Unavailable` when the provider's keys can't be had.
         """
         try:
-            if jwt.get_unverified_header(token).get("alg") not in self._algorithms:
-                raise Unauthenticated("token_invalid", "The token is signed with an algorithm that is not accepted.")
-            key = self._key_of(token)
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=self._algorithms,
-                audience=self._audience,
-                issuer=self._issuer,
-                leeway=_LEEWAY_S,
-                options={"require": list(_REQUIRED)},
-            )
+            issuer = self._issuer_of(token)
+            claims = self._claims(token, issuer)
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("token_expired", "The token has expired: get a new one.") from error
         except jwt.InvalidAudienceError as error:
             raise Unauthenticated("token_wrong_audience", "The token is meant for another service.") from error
-        except jwt.InvalidIssuerError as error:
-            raise Unauthenticated("token_wrong_issuer", "The token comes from another identity provider.") from error
-        except PyJWKClientConnectionError as error:
-            raise Unavailable("identity_keys_unavailable", "The identity provider does not answer.") from error
         except (jwt.PyJWTError, RecursionError, OverflowError, UnicodeError) as error:
             raise Unauthenticated("token_invalid", "The token is malformed, altered or not yet valid.") from error
-        principal = _principal(claims)
+        principal = _principal(claims, issuer)
         self._verified.remember(token, principal, time.time())
         return principal
 
-    def _key_of(self, token: str) -> PyJWK:
-        try:
-            return self._keys.get_signing_key_from_jwt(token)
-        except _NO_KEYS as error:
-            raise Unavailable(
-                "identity_keys_unavailable", "The identity provider publishes no keys that can be read."
-            ) from error
+    def _issuer_of(self, token: str) -> TrustedIssuer:
+        """Return whose token it says it is; nothing else of an unverified token is believed."""
+        said = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        found = self._issuers.get(said) if isinstance(said, str) else None
+        if said is not None and found is None:
+            raise Unauthenticated("token_wrong_issuer", "The token comes from another identity provider.")
+        if found is None or jwt.get_unverified_header(token).get("alg") not in found.algorithms:
+            raise Unauthenticated("token_invalid", "The token has no issuer, or a signature that is not accepted.")
+        return found
+
+    def _claims(self, token: str, issuer: TrustedIssuer) -> Mapping[str, Any]:
+        claims: Mapping[str, Any] = jwt.decode(
+            token,
+            issuer.keys.get_signing_key_from_jwt(token),
+            algorithms=list(issuer.algorithms),
+            audience=self._audience,
+            issuer=issuer.name,
+            leeway=_LEEWAY_S,
+            options={"require": list(_REQUIRED)},
+        )
+        return claims
 
 
-def _principal(claims: Mapping[str, Any]) -> Principal:
+def _principal(claims: Mapping[str, Any], issuer: TrustedIssuer) -> Principal:
     try:
         tenant_id = UUID(str(claims.get("tenant_id")))
     except ValueError as error:
@@ -189,7 +188,15 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         tenant_id=tenant_id,
         scopes=_scopes(claims),
         expires_at=datetime.fromtimestamp(min(int(claims["exp"]) + _LEEWAY_S, _LATEST), UTC),
+        grant=_grant(claims, tenant_id) if issuer.is_own else None,
     )
+
+
+def _grant(claims: Mapping[str, Any], tenant_id: UUID) -> ClientGrant:
+    try:
+        return ClientGrant(UUID(str(claims["client_id"])), tenant_id, int(claims[GENERATION_CLAIM]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise Unauthenticated("token_invalid", "The token names no client of this installation.") from error
 
 
 def _subject(sub: object) -> str:
@@ -218,7 +225,11 @@ def token_verifier() -> TokenVerifier:
     if url.startswith("file://"):
         keys = FileKeys(Path(url.removeprefix("file://")))
     else:
-        keys = PyJWKClient(url, cache_keys=True, lifespan=300, timeout=_FETCH_TIMEOUT_S)
+        keys = ProviderKeys(url, kept_s=settings.JWKS_KEPT_S)
     return TokenVerifier(
-        keys, issuer=settings.JWT_ISSUER, audience=settings.JWT_AUDIENCE, algorithms=settings.JWT_ALGORITHMS
+        keys,
+        issuer=settings.JWT_ISSUER,
+        audience=settings.JWT_AUDIENCE,
+        algorithms=settings.JWT_ALGORITHMS,
+        own=TrustedIssuer(settings.TOKEN_ISSUER, own_keys(), (ALGORITHM,), is_own=True),
     )

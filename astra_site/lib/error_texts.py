@@ -40,6 +40,29 @@ _TEXTS: Final[dict[str, Any]] = {
     "quota_amount_invalid": _("The amount must be more than nothing, and less than a petabyte."),
     "quota_reference_used": _("This reference was used before for a top-up of another amount."),
     "quota_note_missing": _("Say why in the note, in 1 to 300 characters."),
+    "client_scopes_invalid": _("Choose at least one permission."),
+    "token_endpoint_off": _("This installation has no key to issue tokens with. Tell the platform's staff."),
+    "oidc_no_council": _(
+        "The identity provider knows you, but your account there belongs to no council of this installation."
+    ),
+    "oidc_no_role": _(
+        "The identity provider knows you, but none of your groups there has a role in this installation."
+    ),
+    "oidc_account_off": _("Your account in this installation is switched off."),
+    "oidc_refused": _("The identity provider did not sign you in."),
+    "oidc_state_unknown": _(
+        "This answer of the identity provider belongs to no sign-in that was begun in this browser. Try again."
+    ),
+    "oidc_token_invalid": _("What the identity provider answered can't be trusted. Try again."),
+    "oidc_code_refused": _("The sign-in took too long, or was used before. Try again."),
+    "provider_unreachable": _("The identity provider does not answer. Try again later, or log in with a password."),
+    "provider_answer_invalid": _(
+        "The identity provider answers with something that can't be understood. Log in with a password, and tell the "
+        "platform's staff."
+    ),
+    "identity_keys_unavailable": _(
+        "The identity provider does not answer. Try again later, or log in with a password."
+    ),
     "redis_unavailable": _("Redis does not answer. Nothing is lost; try again in a moment."),
     "object_store_unavailable": _("The object store does not answer. Nothing is lost; try again in a moment."),
     "object_missing": _(

@@ -21,6 +21,7 @@ from rest_framework.renderers import JSONRenderer
 
 from astra_site.lib.asgi_edge import Application, Call, Receive, Scope, Send, answer, call_of, read_body, with_body
 from astra_site.lib.auth_tokens import Principal, token_verifier
+from astra_site.lib.callers import is_known_good
 from astra_site.lib.errors import AstraError, ErrorKind, RateLimited
 from astra_site.lib.logs import log_context
 from astra_site.lib.problems import INTERNAL_ERROR, PROBLEM_TYPE, problem_body, problem_of
@@ -101,7 +102,7 @@ def _plain(scope: Scope) -> _Plain | None:
     if path is None or call is None or call.bearer is None:
         return None
     principal = token_verifier().recall(call.bearer)
-    if principal is None or APPEND_SCOPE not in principal.scopes:
+    if principal is None or APPEND_SCOPE not in principal.scopes or not is_known_good(principal):
         return None
     content_type = call.headers.get("content-type", "")
     return _Plain(call, UUID(path[1]), principal, content_type, scope["query_string"])

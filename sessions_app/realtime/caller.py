@@ -48,7 +48,7 @@ class Caller:
         self._renewed.set()
 
     async def watch(self) -> None:
-        """Run until the token expires or the tenant is switched off, and then raise the `Closing`."""
+        """Run until the token expires, or the tenant or API client is switched off; then raise the `Closing`."""
         while True:
             left_s = (self.principal.expires_at - utc_now()).total_seconds()
             if left_s <= 0:
@@ -65,5 +65,5 @@ class Caller:
     async def _check_active(self) -> None:
         try:
             await in_thread(check_active, self.principal)
-        except Forbidden as error:
+        except (Forbidden, Unauthenticated) as error:
             raise closing_of(error) from error

@@ -19,6 +19,8 @@ def test_it_generates_without_a_warning() -> None:
         "scheme": "bearer",
         "bearerFormat": "JWT",
     }
+    assert document["components"]["securitySchemes"]["clientSecret"] == {"type": "http", "scheme": "basic"}
+    assert document["paths"].pop("/v1/oauth/token")["post"]["security"] == [{"clientSecret": []}]
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     assert len(operations) >= 15
     for operation in operations:

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt import PyJWK
 from jwt.algorithms import ECAlgorithm
 
-from astra_site.lib.auth_tokens import FileKeys, Principal, TokenVerifier, VerifiedTokens
+from astra_site.lib.auth_tokens import Principal, TokenVerifier, VerifiedTokens
 from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import Unauthenticated
+from astra_site.lib.jwks import FileKeys
 
 LEEWAY_S = 10
 

@@ -15,9 +15,10 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from astra_site.lib.auth_tokens import FileKeys, TokenVerifier, token_verifier
+from astra_site.lib.auth_tokens import TokenVerifier, token_verifier
 from astra_site.lib.clock import utc_now
 from astra_site.lib.errors import Forbidden, Unauthenticated, Unavailable
+from astra_site.lib.jwks import FileKeys
 from tenants.dev_tokens import KEY_ID, ensure_dev_keys
 from tests.people import Person, client_with
 from tests.sessions.minutes_client import BASE, START
@@ -101,8 +102,12 @@ def test_a_verifier_never_takes_shared_secrets(algorithm: str, tmp_path: Path) -
         TokenVerifier(FileKeys(tmp_path / "jwks.json"), issuer="i", audience="a", algorithms=["ES256", algorithm])
 
 
+def verifier_of(jwks: Path) -> TokenVerifier:
+    return TokenVerifier(FileKeys(jwks), issuer=settings.JWT_ISSUER, audience="a", algorithms=["ES256"])
+
+
 def test_keys_that_can_not_be_read_are_an_outage_and_no_refusal(alice: Person, tmp_path: Path) -> None:
-    verifier = TokenVerifier(FileKeys(tmp_path / "jwks.json"), issuer="i", audience="a", algorithms=["ES256"])
+    verifier = verifier_of(tmp_path / "jwks.json")
     with pytest.raises(Unavailable):
         verifier.verify(alice.token())
 
@@ -112,7 +117,7 @@ def test_keys_that_are_written_by_half_are_an_outage_and_no_refusal(
     alice: Person, tmp_path: Path, content: str
 ) -> None:
     (tmp_path / "jwks.json").write_bytes(content.encode(errors="surrogateescape"))
-    verifier = TokenVerifier(FileKeys(tmp_path / "jwks.json"), issuer="i", audience="a", algorithms=["ES256"])
+    verifier = verifier_of(tmp_path / "jwks.json")
     with pytest.raises(Unavailable) as caught:
         verifier.verify(alice.token())
     assert caught.value.code == "identity_keys_unavailable"

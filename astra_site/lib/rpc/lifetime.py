@@ -39,8 +39,8 @@ class Lifetime:
     async def next(self, waited_for: Awaitable[_Result]) -> _Result:
         """Return what it returns; when the end has come or comes first, cancel it and raise.
 
-        Raises `Unauthenticated` (`token_expired`), `Forbidden` (`tenant_inactive`, noticed within half a minute) or
-        `Unavailable` (`server_stopping`).
+        Raises `Unauthenticated` (`token_expired`), `Forbidden` (`tenant_inactive`) or `Unauthenticated`
+        (`client_revoked`), both noticed within half a minute, or `Unavailable` (`server_stopping`).
         """
         waiting = asyncio.ensure_future(waited_for)
         stopping = asyncio.ensure_future(self._stopping.wait())

@@ -1,0 +1,1 @@
+"""API clients: their secrets, their tokens, their page in the admin."""
