@@ -23,6 +23,7 @@ APPEND_ONLY = {
     "custody_snapshot": "custody_refuse_change",
     "custody_heldobject": "custody_refuse_change",
     "sessions_app_journalrow": "astra_append_only",
+    "tenants_configedit": "astra_append_only",
     "tenants_configversion": "astra_append_only",
     "tenants_quotaentry": "astra_append_only",
     "tenants_skeletonversion": "astra_append_only",
