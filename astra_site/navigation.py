@@ -48,6 +48,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Tenants"), "account_balance", "tenants", "tenant"),
             _item(_("Members of the team"), "group", "tenants", "membership"),
             _item(_("Skeletons"), "description", "tenants", "skeleton"),
+            _item(_("Mapping"), "account_tree", "tenants", "mappedcouncil"),
             _item(_("Configuration versions"), "rule_settings", "tenants", "configversion"),
             _item(_("Quota"), "speed", "tenants", "councilquota"),
             _item(_("Quota ledger"), "receipt_long", "tenants", "quotaentry"),

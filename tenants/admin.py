@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from astra_site.lib.admin import ReadOnlyAdmin, TenantAdmin, html_table, pretty_json, roles_of, short_hash, whole_hash
 from astra_site.lib.error_texts import explain
 from astra_site.lib.errors import AstraError
+from tenants.mapping import admin as mapping_admin  # noqa: F401 - registers its page
 from tenants.models import ConfigVersion, Membership, Skeleton, SkeletonVersion, Tenant
 from tenants.quota import admin as quota_admin  # noqa: F401 - registers its pages
 from tenants.services import add_skeleton_version

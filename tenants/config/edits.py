@@ -29,6 +29,11 @@ def map_template(content: Content, values: Values) -> Content:
     return {**content, "templates": described, "zone_map": _with(content["zone_map"], template_id, place)}
 
 
+def map_templates(content: Content, values: Values) -> Content:
+    """Send several templates to their places at once (`places`: template → place)."""
+    return {**content, "zone_map": {**content["zone_map"], **values["places"]}}
+
+
 def describe_template(content: Content, values: Values) -> Content:
     """Name a template, and with `samples` say which texts belong to it."""
     template_id = _text(values, "template_id")
@@ -107,7 +112,7 @@ def replace_all(content: Content, values: Values) -> Content:
 EDITS: Final[dict[str, Callable[[Content, Values], Content]]] = {
     edit.__name__: edit
     for edit in (
-        *(map_template, describe_template, remove_template, set_default_zone, set_image_zone),
+        *(map_template, map_templates, describe_template, remove_template, set_default_zone, set_image_zone),
         *(map_intent, describe_intent, map_field, set_word, set_style, set_names, replace_all),
     )
 }
