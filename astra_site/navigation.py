@@ -49,6 +49,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Members of the team"), "group", "tenants", "membership"),
             _item(_("API clients"), "key", "tenants", "apiclient"),
             _item(_("Skeletons"), "description", "tenants", "skeleton"),
+            _item(_("Mapping"), "account_tree", "tenants", "mappedcouncil"),
             _item(_("Configuration versions"), "rule_settings", "tenants", "configversion"),
             _item(_("Models in use"), "model_training", "tenants", "modelactivation"),
             _item(_("Adapters"), "tune", "tenants", "adapter"),

@@ -12,6 +12,8 @@ from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 from astra_site.lib.session_links import SessionPages, register_session_pages
+from sessions_app.rehearsal import RegisteredCore
+from tenants.config.core import register_core
 
 
 class SessionsConfig(AppConfig):
@@ -23,6 +25,7 @@ class SessionsConfig(AppConfig):
     def ready(self) -> None:
         """Import every app's `flows` module: importing it registers its flows. Tell the apps below how to link here."""
         autodiscover_modules("flows")
+        register_core(RegisteredCore())
         register_session_pages(SessionPages(address=_page_of, number=self._number_of_minutes))
 
     def _number_of_minutes(self, id_field: str) -> Subquery:

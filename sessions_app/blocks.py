@@ -132,8 +132,10 @@ def _block(
     audio: AudioSource | None,
 ) -> dict[str, Any]:
     first = group[0]
-    known = first.template_id in config["templates"]
-    zone = explicit.zone or config["zone_map"].get(first.template_id) or config["default_zone"]
+    own = config.get("intents", {}).get(str(first.intent), {})
+    template_id = own.get("template_id") or first.template_id
+    known = template_id in config["templates"]
+    zone = explicit.zone or config["zone_map"].get(template_id) or config["default_zone"]
     table = config["table_map"].get(str(first.intent)) if first.structured_data else None
     return {
         "block_id": f"{sequence_id}.{part}",
@@ -142,8 +144,8 @@ def _block(
         "type": "TEMPLATE" if known else "TEXT",
         "status": "READY",
         "intent": str(first.intent),
-        "template_id": first.template_id if known else None,
-        "label": first.label,
+        "template_id": template_id if known else None,
+        "label": own.get("label") or first.label,
         "target_placeholder": zone,
         "table_id": table["table_id"] if table else None,
         "text": " ".join(item.text for item in group),

@@ -17,6 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from astra_site.lib.admin import ReadOnlyAdmin, TenantAdmin, html_table, pretty_json, roles_of, short_hash, whole_hash
 from tenants import skeleton_admin  # noqa: F401 - registers its pages
 from tenants.api_clients import admin as api_clients_admin  # noqa: F401 - registers its pages
+from tenants.mapping import admin as mapping_admin  # noqa: F401 - registers its page
 from tenants.models import ConfigVersion, Membership, Tenant
 from tenants.quota import admin as quota_admin  # noqa: F401 - registers its pages
 from tenants.registry import admin as registry_admin  # noqa: F401 - registers its pages

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from astra_site.lib.errors import AstraError, Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from astra_site.lib.errors import AstraError, Conflict, Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated
 
 
 class ConfigInvalid(InvalidInput):
     """The configuration does not fit its schema or the skeleton; `details["problems"]` lists each problem."""
+
+
+class ConfigTooLarge(TooLarge):
+    """A configuration file beyond the limit (`config_too_large`)."""
+
+
+class DraftConflict(Conflict):
+    """The draft, or what is published, is not what the caller saw (`draft_changed`, `config_published_meanwhile`)."""
 
 
 class NothingPublished(NotFound):

@@ -157,6 +157,81 @@ class ConfigVersion(TenantOwned):
         return f"v{self.number}"
 
 
+class ConfigDraft(TenantOwned):
+    """A council's configuration as it is being edited, one per council; `revision` counts its changes, never back.
+
+    `base` is the version it was made from. A draft equal to its base holds no work: it follows what is published.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    base = models.ForeignKey(ConfigVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    content = models.JSONField(_("content"))
+    revision = models.PositiveIntegerField(_("revision"), default=0)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name = _("draft of the configuration")
+        verbose_name_plural = _("drafts of the configuration")
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="one_config_draft_per_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} · {self.revision}"
+
+
+class ConfigEdit(TenantOwned):
+    """Who changed what in the configuration, and when: never changed itself (a database trigger refuses it).
+
+    `revision` is the draft's after the change. `differences` are those between before and after; what publishes or
+    rolls back names the version's number in `version`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    revision = models.PositiveIntegerField(_("revision"))
+    operation = models.CharField(_("what"), max_length=32)
+    differences = models.JSONField(_("differences"), default=list)
+    version = models.PositiveIntegerField(_("version"), null=True, blank=True)
+    actor = models.CharField(_("who"), max_length=200)
+    recorded_at = models.DateTimeField(_("when"), auto_now_add=True)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name = _("change of the configuration")
+        verbose_name_plural = _("changes of the configuration")
+        ordering = ["-recorded_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "revision"], name="config_edit_revision_once")]
+
+    def __str__(self) -> str:
+        return f"{self.revision} · {self.operation}"
+
+
+class TemplateSighting(TenantOwned):
+    """How often CORE found a template in the council's sessions, with a few texts. A count, no proof."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    template_id = models.CharField(_("template"), max_length=120)
+    intent = models.CharField(_("intent"), max_length=64)
+    label = models.CharField(_("what it is"), max_length=300)
+    count = models.PositiveBigIntegerField(_("times"), default=0)
+    samples = models.JSONField(_("samples"), default=list)
+    last_seen_at = models.DateTimeField(_("last time"))
+
+    class Meta(TenantOwned.Meta):
+        verbose_name = _("template that occurred")
+        verbose_name_plural = _("templates that occurred")
+        constraints = [models.UniqueConstraint(fields=["tenant", "template_id"], name="template_sighting_once")]
+
+    def __str__(self) -> str:
+        return f"{self.template_id}: {self.count}"
+
+
+class MappedCouncil(Tenant):
+    """The councils again, for the page on which templates are mapped to the skeleton."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("mapping")
+        verbose_name_plural = _("mappings")
+
+
 class Resource(models.TextChoices):
     """What is limited. The value names the unit of every amount."""
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Max
-from pydantic import ValidationError
 
 from astra_site.lib.hashing import Sha256
 from astra_site.lib.object_store import Bucket, object_store
 from astra_site.lib.tenancy import current_tenant_id
-from tenants.config_schema import ConfigContent
+from tenants.config.checks import FITTING, Place, Problem, problems
+from tenants.config.schema import ConfigContent
 from tenants.configuration.service import announce
 from tenants.errors import ConfigInvalid, NothingPublished
 from tenants.models import ConfigVersion, Skeleton, SkeletonVersion, Tenant
@@ -61,29 +61,26 @@ def publish_config(
 
     Raises `ConfigInvalid` with every problem found. Publishing the content that is already the newest returns it.
     """
-    try:
-        config = ConfigContent.model_validate(content)
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise ConfigInvalid(
-            "config_invalid", "The configuration does not fit its schema.", details={"problems": problems}
-        ) from error
-    _must_fit(config, default_skeleton_version())
-    return _next_version(config.model_dump(mode="json", by_alias=True), user, note)
+    config = ConfigContent.read(content)
+    skeleton = default_skeleton_version()
+    found = problems(config, Place.all_of(skeleton.placeholders))
+    _refuse(skeleton, [problem for problem in found if problem.is_error])
+    return _next_version(config.to_json(), user, note)
 
 
 def check_config_fits(version: ConfigVersion, skeleton: SkeletonVersion) -> None:
     """Raise `ConfigInvalid` (`config_does_not_fit_skeleton`) unless the skeleton has every place the version names."""
-    _must_fit(ConfigContent.model_validate(version.content), skeleton)
+    found = problems(ConfigContent.read(version.content), Place.all_of(skeleton.placeholders))
+    _refuse(skeleton, [problem for problem in found if problem.code in FITTING])
 
 
-def _must_fit(config: ConfigContent, skeleton: SkeletonVersion) -> None:
-    problems = config.problems({found["tag"]: found["kind"] for found in skeleton.placeholders})
-    if problems:
+def _refuse(skeleton: SkeletonVersion, found: Sequence[Problem]) -> None:
+    if found:
+        sentences = [problem.message for problem in found]
         raise ConfigInvalid(
             "config_does_not_fit_skeleton",
-            f"The configuration does not fit the skeleton {skeleton.skeleton.code}: " + " ".join(problems),
-            details={"problems": problems},
+            f"The configuration does not fit the skeleton {skeleton.skeleton.code}: " + " ".join(sentences),
+            details={"problems": sentences, "found": [problem.to_json() for problem in found]},
         )
 
 

@@ -24,6 +24,7 @@ APPEND_ONLY = {
     "custody_heldobject": "custody_refuse_change",
     "sessions_app_journalrow": "astra_append_only",
     "tenants_apiclientevent": "astra_append_only",
+    "tenants_configedit": "astra_append_only",
     "tenants_configversion": "astra_append_only",
     "tenants_modelactivation": "astra_append_only",
     "tenants_quotaentry": "astra_append_only",

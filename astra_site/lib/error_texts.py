@@ -107,6 +107,20 @@ _TEXTS: Final[dict[str, Any]] = {
     "build_image_mismatch": _("An image is not the one that the session recorded. Tell the platform's staff."),
     "build_image_unsupported": _("An image is neither PNG nor JPEG and can't be embedded."),
     "build_dump_malformed": _("The session's content can't be built into a document. Tell the platform's staff."),
+    "config_invalid": _("The configuration does not have the form that a configuration has."),
+    "config_not_json": _("This file is no JSON that can be taken."),
+    "config_too_large": _("A configuration has at most 1 MB."),
+    "config_file_missing": _("Choose a file."),
+    "config_edit_invalid": _("This change makes no sense: something is missing or has another form."),
+    "config_does_not_fit_skeleton": _("The configuration does not fit the skeleton."),
+    "config_version_unknown": _("There is no configuration version of this number."),
+    "config_published_meanwhile": _(
+        "Another version was published meanwhile. Compare with it and try again; nothing was changed."
+    ),
+    "draft_changed": _(
+        "Somebody else has changed the draft meanwhile. This is how it stands now; your change was not made."
+    ),
+    "skeleton_not_published": _("The council has no default skeleton yet: upload its Word document first."),
     "skeleton_not_docx": _("This is not a Word document (.docx)."),
     "skeleton_macros": _("The Word document contains macros: save it as a document without macros (.docx)."),
     "skeleton_xml_malformed": _("The Word document is damaged: open it in Word, save it anew and upload that."),

@@ -103,7 +103,8 @@ class Correction:
 class Pins:
     """What a correction has to fit: the session's pinned configuration and skeleton.
 
-    `zones` are the places of the skeleton that take text, `image_zones` those that take images.
+    `zones` are the places of the skeleton that take text, `image_zones` those that take images. `own_templates` and
+    `own_labels` are what the council gives an intent in place of CORE's.
     """
 
     templates: Mapping[str, str]
@@ -112,3 +113,5 @@ class Pins:
     tables: Mapping[str, str] = field(default_factory=dict)
     zones: frozenset[str] = frozenset()
     image_zones: frozenset[str] = frozenset()
+    own_templates: Mapping[str, str] = field(default_factory=dict)
+    own_labels: Mapping[str, str] = field(default_factory=dict)

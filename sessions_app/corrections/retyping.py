@@ -46,14 +46,14 @@ def retyped(block: Block, operation: Retype, pins: Pins) -> dict[str, Any]:
 
 def as_debate(block: Block, pins: Pins) -> dict[str, Any]:
     """Return a block of words that nobody has classified as what most words are, where it was unless told otherwise."""
-    template = SPANISH.templates[Intent.DEBATE]
+    template = pins.own_templates.get(Intent.DEBATE) or SPANISH.templates[Intent.DEBATE]
     known = template in pins.templates
     return {
         **block,
         "type": "TEMPLATE" if known else "TEXT",
         "intent": str(Intent.DEBATE),
         "template_id": template if known else None,
-        "label": SPANISH.labels[Intent.DEBATE],
+        "label": _label(Intent.DEBATE, pins),
         "target_placeholder": block["target_placeholder"] or pins.zone_map.get(template) or pins.default_zone,
         "data": {},
     }
@@ -98,10 +98,14 @@ def _template(changes: Mapping[str, Any], intent: str | None, pins: Pins) -> dic
             details={"templates": sorted(pins.templates)},
         )
     if "template_id" not in changes and intent is not None:
-        usual = SPANISH.templates[Intent(intent)]
+        usual = pins.own_templates.get(intent) or SPANISH.templates[Intent(intent)]
         template = usual if usual in pins.templates else None
-    label = SPANISH.labels[Intent(intent)] if intent else pins.templates.get(template or "", "")
+    label = _label(intent, pins) if intent else pins.templates.get(template or "", "")
     return {"type": "TEMPLATE" if template else "TEXT", "template_id": template, "label": label}
+
+
+def _label(intent: str, pins: Pins) -> str:
+    return pins.own_labels.get(intent) or SPANISH.labels[Intent(intent)]
 
 
 def _zone(asked: str | None, template: str | None, pins: Pins) -> str:

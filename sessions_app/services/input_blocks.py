@@ -27,6 +27,7 @@ from sessions_app.pauses import captured_at, captured_end, pause_block
 from sessions_app.services.sessions import context_at
 from sessions_app.understanding.client import understand
 from sessions_app.understanding.types import DialogueContext, TenantLanguage, Understanding, Utterance
+from tenants.config.sightings import Seen
 
 FALLBACK_TTL_S: Final = 7 * 24 * 3600
 _UTTERANCES_PER_CALL = 400
@@ -54,8 +55,13 @@ class Place:
         return self.row.sequence_id or 0
 
 
-def understood(session: Session, place: Place, utterances: Sequence[Utterance]) -> dict[str, Any]:
-    """Ask CORE and return the entry. Without words (silence) nobody is asked. Raises the errors of `CoreClient`."""
+def understood(
+    session: Session, place: Place, utterances: Sequence[Utterance]
+) -> tuple[dict[str, Any], tuple[Seen, ...]]:
+    """Ask CORE and return the entry, and which templates were found, known to the configuration or not.
+
+    Without words (silence) nobody is asked. Raises the errors of `CoreClient`.
+    """
     content = session.config_version.content
     language = TenantLanguage(
         entity_dictionary=dict(content.get("entity_dictionary", {})),
@@ -73,7 +79,12 @@ def understood(session: Session, place: Place, utterances: Sequence[Utterance]) 
     audio = AudioSource(row.audio_sha256, before.session_end_ms) if row.audio_sha256 else None
     explicit = context_at(session.id, place.sequence_id)
     blocks, after = make_blocks(place.sequence_id, understandings, before, explicit, content, audio)
-    return _entry(session, place, blocks, after, dialogue, client.name if utterances else None)
+    entry = _entry(session, place, blocks, after, dialogue, client.name if utterances else None)
+    seen = tuple(
+        Seen(item.template_id, str(item.intent), item.label, "" if explicit.restricted else item.text)
+        for item in understandings
+    )
+    return entry, seen
 
 
 def pending(

@@ -13,6 +13,7 @@ def pins_of(session: Session) -> Pins:
     kinds = {found["tag"]: found["kind"] for found in session.skeleton_version.placeholders}
     zones = frozenset(tag for tag, kind in kinds.items() if kind == PlaceholderKind.BLOCK_ZONE)
     images = frozenset(tag for tag, kind in kinds.items() if kind == PlaceholderKind.IMAGE)
+    own = content.get("intents", {})
     return Pins(
         templates={name: template["label"] for name, template in content["templates"].items()},
         zone_map=content["zone_map"],
@@ -20,4 +21,6 @@ def pins_of(session: Session) -> Pins:
         tables={intent: table["table_id"] for intent, table in content.get("table_map", {}).items()},
         zones=zones | {content["default_zone"], *content["zone_map"].values()},
         image_zones=images | zones,
+        own_templates={intent: spec["template_id"] for intent, spec in own.items()},
+        own_labels={intent: spec["label"] for intent, spec in own.items() if spec.get("label")},
     )

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from astra_site.lib.after_commit import after_commit
 from astra_site.lib.errors import AstraError
 from jobs import services as jobs
 from jobs.core.job import Job, JobStatus
@@ -30,6 +31,7 @@ from sessions_app.services.input_blocks import Place
 from sessions_app.services.journal import NewEntry, lock_for_entry, write, write_result_once
 from sessions_app.services.projecting import is_settled
 from sessions_app.services.transcripts import transcribe_input, utterances_of
+from tenants.config.sightings import record_sightings
 
 logger = logging.getLogger(__name__)
 
@@ -104,8 +106,9 @@ def recover_input(session: Session, sequence_id: int) -> bool:
         return False
     row = next(row for kind, row in results.items() if kind in JournalRow.sequenced_kinds)
     place = Place.after(understood_before(session, sequence_id), row)
-    payload = input_blocks.understood(session, place, utterances_of(row, transcript))
-    write_result_once(session.id, NewEntry(EntryKind.RECOVERED, payload, sequence_id))
+    payload, seen = input_blocks.understood(session, place, utterances_of(row, transcript))
+    entry = NewEntry(EntryKind.RECOVERED, payload, sequence_id)
+    write_result_once(session.id, entry, lambda _: after_commit(record_sightings, session.tenant_id, seen))
     return True
 
 

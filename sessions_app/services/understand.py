@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from astra_site.lib.after_commit import after_commit
 from astra_site.lib.errors import AstraError
 from sessions_app.blocks import is_pending
 from sessions_app.models import EntryKind, JournalRow, Session
@@ -20,6 +21,7 @@ from sessions_app.services.input_blocks import Place
 from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.services.recovery import submit_recovery
 from sessions_app.services.transcripts import utterances_of
+from tenants.config.sightings import Seen, record_sightings
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> J
     heard = {item.kind: item for item in results if item.kind in (EntryKind.TRANSCRIPT, EntryKind.FAILURE)}
     transcript, failure = heard.get(EntryKind.TRANSCRIPT), heard.get(EntryKind.FAILURE)
     code = failure.payload["code"] if failure else None
-    place = Place.after(last, row)
+    place, seen = Place.after(last, row), tuple[Seen, ...]()
     if row.kind != EntryKind.TEXT and transcript is None:
         if code is None:
             return None
@@ -71,12 +73,18 @@ def _understand(session: Session, row: JournalRow, last: JournalRow | None) -> J
         payload = _degraded(session, place, transcript, code)
     else:
         try:
-            payload = input_blocks.understood(session, place, utterances_of(row, transcript))
+            payload, seen = input_blocks.understood(session, place, utterances_of(row, transcript))
         except AstraError as error:
             logger.warning("CORE did not understand an input; the session goes on.", extra={"code": error.code})
             payload = _degraded(session, place, transcript, error.code)
     entry = NewEntry(EntryKind.BLOCKS, payload, row.sequence_id)
-    return write_result_once(session.id, entry, _recover_later if is_pending(payload["blocks"]) else None)
+
+    def and_then(blocks: JournalRow) -> None:
+        if is_pending(payload["blocks"]):
+            _recover_later(blocks)
+        after_commit(record_sightings, session.tenant_id, seen)
+
+    return write_result_once(session.id, entry, and_then)
 
 
 def _degraded(session: Session, place: Place, transcript: JournalRow | None, code: str) -> dict[str, Any]:

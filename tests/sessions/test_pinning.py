@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 import pytest
 from django.test import override_settings
@@ -14,7 +15,7 @@ from demo.recorded_session import RecordedSession
 from tenants.models import Skeleton
 from tests.factories.tenants import CONFIG, SKELETON_DOCX, ConfigVersionFactory, SkeletonVersionFactory
 from tests.people import Person, client_for
-from tests.sessions.minutes_client import BASE, OPENING, START, Minutes, finish_jobs
+from tests.sessions.minutes_client import BASE, CLOSING, DEBATE, OPENING, START, VOTE, Minutes, finish_jobs
 from tests.sessions.problems import assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,3 +117,56 @@ def without_placeholders() -> bytes:
     target = io.BytesIO()
     Document().save(target)
     return target.getvalue()
+
+
+def test_the_document_is_what_the_old_version_gives_whatever_is_changed(alice: Person) -> None:
+    """Every part of the configuration is another one when the minutes are made; none of it reaches them."""
+    said = (OPENING, "Tiene la palabra el concejal Jhon Mosquera.", DEBATE, VOTE, CLOSING)
+    reference = speak(alice, said[:2], said[2:])
+    minutes = Minutes.start(alice)
+    speak_into(minutes, 1, said[:2])
+    with tenant_scope(alice.tenant_id):
+        SkeletonVersionFactory(skeleton=Skeleton.objects.get(), docx=changed_skeleton("SEGUNDA VERSIÓN"))
+    everything = changed_in_every_part()
+    assert {path for path in CONFIG if CONFIG[path] == everything.get(path)} == {"schema"}
+    ConfigVersionFactory(tenant=alice.council, **everything)
+    speak_into(minutes, 3, said[2:])
+    minutes.close()
+    assert minutes.dumped_blocks() == reference.dumped_blocks()
+    assert minutes.dump()["config"] == reference.dump()["config"]
+    assert minutes.document_text() == reference.document_text()
+
+
+def changed_in_every_part() -> dict[str, Any]:
+    """A configuration that fits the skeleton and is another one in each member."""
+    vote = CONFIG["table_map"]["VOTE"]
+    return {
+        **CONFIG,
+        "templates": {name: {"label": f"{spec['label']} (nueva)"} for name, spec in CONFIG["templates"].items()},
+        "intents": {"VOTE": {"template_id": "TPL_VARIOS", "label": "Decisión"}},
+        "zone_map": dict.fromkeys(CONFIG["zone_map"], "ZONA_CIERRE"),
+        "default_zone": "ZONA_DEBATE",
+        "table_map": {"VOTE": {**vote, "columns": {"ASUNTO": "result"}}},
+        "field_map": {"CIUDAD": "metadata.number"},
+        "style_map": {"SPEECH": "Título de punto"},
+        "image_zone": "ZONA_CIERRE",
+        "entity_dictionary": {"abierta": "cerrada", "sesión": "reunión"},
+        "members": ["Otra Persona"],
+        "hotwords": ["Otra"],
+    }
+
+
+def speak(person: Person, *parts: tuple[str, ...]) -> Minutes:
+    minutes = Minutes.start(person)
+    number = 1
+    for part in parts:
+        speak_into(minutes, number, part)
+        number += len(part)
+    minutes.close()
+    return minutes
+
+
+def speak_into(minutes: Minutes, number: int, texts: tuple[str, ...]) -> None:
+    for offset, text in enumerate(texts):
+        minutes.say(number + offset, text)
+    finish_jobs()
