@@ -47,8 +47,12 @@ def database_from_url(url: str) -> dict[str, Any]:
     database: dict[str, Any] = {django: parts.pop(libpq, "") for django, libpq in known.items()}
     options: dict[str, Any] = {
         "connect_timeout": 5,
-        # A server that has gone without a word is given up after so long (ms); only over TCP.
+        # A host that has gone without a word is noticed within some ten seconds, whether or not something is on its
+        # way to it. A server process that hangs is not: its host still answers.
         "tcp_user_timeout": 10_000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
         # A pool that gives up soon tries again with the next request; one that goes on alone waits twice as long each
         # time, and comes back long after the server.
         "pool": {

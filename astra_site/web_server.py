@@ -10,7 +10,7 @@ from astra_site.lib import env
 _MAX_FRAME_BYTES: Final = env.integer("ASTRA_MAX_CHUNK_BYTES", 8 * 1024 * 1024) + 64 * 1024
 
 UVICORN: Final = (
-    *("-m", "uvicorn", "astra_site.asgi:application", "--no-access-log", "--lifespan", "off"),
+    *("-m", "uvicorn", "astra_site.asgi:application", "--no-access-log", "--lifespan", "on"),
     *("--ws-max-size", str(_MAX_FRAME_BYTES)),
     # Audio is compressed already, and what is not can't be inflated into memory.
     *("--ws-per-message-deflate", "false"),

@@ -106,7 +106,7 @@ class Stack:
             end_leftovers(self.folder)
             report("PostgreSQL and Redis answer")
         self.lifeline = Lifeline()
-        self.manage("migrate", "--no-input")
+        self.manage("migrate", "--no-input", ASTRA_DB_STATEMENT_TIMEOUT_S="0")
         report("the database is migrated")
         self.manage("make_dev_keys")
         self.manage(

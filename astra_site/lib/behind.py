@@ -1,7 +1,8 @@
 """Small work behind the answer: handed over by any thread, done in batches by one thread of the process.
 
 For hints only: what waits here is lost when the process is killed, so something else must mend it. A process that
-ends in order does what is waiting first.
+ends in order does what is waiting first: at its exit, and under a web server, which ends by its signal and has no exit,
+at the end of its lifespan (`astra_site.lifespan`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Generic, TypeVar
 logger = logging.getLogger(__name__)
 
 _Item = TypeVar("_Item")
+_finishes: list[Callable[[float], bool]] = []
 _GATHERED_FOR_S = 0.02
 """How long the first item waits for others: a wake-up of a thread costs more than most items."""
 _MOST_WAITING = 20_000
@@ -43,6 +45,7 @@ class Behind(Generic[_Item]):
         self._start_over()
         os.register_at_fork(after_in_child=self._start_over)
         atexit.register(self.finish, _END_WITHIN_S)
+        _finishes.append(self.finish)
 
     def _start_over(self) -> None:
         self._waiting: deque[_Item] = deque()
@@ -107,3 +110,9 @@ class Behind(Generic[_Item]):
 
     def _some(self) -> list[_Item]:
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+
+
+def finish_all() -> None:
+    """Do what waits in this process, for some seconds at most."""
+    for finish in _finishes:
+        finish(_END_WITHIN_S)

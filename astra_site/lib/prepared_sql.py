@@ -13,7 +13,7 @@ import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 
-from astra_site.lib.database_pool import drop_dead_connections
+from astra_site.lib.database_pool import let_go_of_dead_connection
 
 
 def fetch_one(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -31,14 +31,12 @@ def fetch_again(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
     """Do the same for a statement that only reads, on a fresh connection if the kept one turns out to be dead.
 
     A thread keeps its connection (`astra_site.lib.threads`) and does not ask each time whether it lives; so the first
-    statement of a piece of work finds out. Inside a transaction nothing is done again.
+    statement of a piece of work finds out. Nothing else is repeated: no statement that took too long, no wait for an
+    exhausted pool, nothing inside a transaction.
     """
-    connection = connections[DEFAULT_DB_ALIAS]
     try:
         return fetch_one(sql, parameters)
     except (OperationalError, InterfaceError):
-        if connection.in_atomic_block:
+        if not let_go_of_dead_connection():
             raise
-        connection.close()
-        drop_dead_connections()
     return fetch_one(sql, parameters)

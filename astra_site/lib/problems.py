@@ -15,7 +15,7 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from astra_site.lib.database_pool import drop_dead_connections
+from astra_site.lib.database_pool import let_go_of_dead_connection
 from astra_site.lib.errors import AstraError, ErrorKind, Unavailable
 from astra_site.lib.logs import current_context
 
@@ -79,7 +79,7 @@ def plain_problem_of(error: AstraError) -> JsonResponse:
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Translate any error that leaves a view; None lets a programming error become Django's 500."""
     if isinstance(error, OperationalError | InterfaceError):
-        drop_dead_connections()
+        let_go_of_dead_connection()
     found = problem_of(error)
     if found is None:
         return None

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import close_old_connections, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from astra_site.lib.database_pool import drop_dead_connections
+from astra_site.lib.database_pool import let_go_of_dead_connection
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -106,8 +106,8 @@ def _on_kept_connections(call: Callable[[], _Result]) -> _Result:
         if is_old:
             _give_back(connection)
         elif is_rested and not connection.is_usable():
+            let_go_of_dead_connection()
             _give_back(connection)
-            drop_dead_connections()
     try:
         return call()
     finally:

@@ -2,8 +2,8 @@
 
 `POST /rows/<session>/<sequence>` makes the durable writes that the product makes: the object with its two fsyncs, and
 in one commit the session's counters, a row of the journal, of the jobs and of their events, in tables with the
-product's columns and indexes. `POST /floor/…` makes the least that could be acknowledged: the object, one narrow row,
-one commit. Both then make one Redis round trip.
+product's columns and indexes, but without its foreign keys. `POST /floor/…` makes the least that could be
+acknowledged: the object, one narrow row, one commit. Both then make one Redis round trip.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FROM sessions_app_session s LIMIT 1 ON CONFLICT DO NOTHING
 """
 _ROWS = """
 WITH seen AS (
-    UPDATE bench_session SET journal_length = %(n)s, highest_sequence_id = %(n)s, last_activity_at = now()
+    UPDATE bench_session SET journal_length = %(n)s, highest_sequence_id = %(n)s
     WHERE id = %(session)s RETURNING tenant_id, id
 ), entry AS (
     INSERT INTO bench_entry (
@@ -69,7 +69,9 @@ class BareAppend:
     def __init__(self) -> None:
         self._folder = Path(os.environ["BENCH_OBJECTS"])
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._pool = psycopg_pool.AsyncConnectionPool(os.environ["DATABASE_URL"], min_size=4, max_size=16, open=False)
+        self._pool = psycopg_pool.AsyncConnectionPool(
+            os.environ["DATABASE_URL"], min_size=4, max_size=16, open=False, kwargs={"autocommit": True}
+        )
         self._redis = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"])
         self._ready = False
         self._known: set[str] = set()

@@ -77,10 +77,11 @@ class AppendFront:
         ):
             try:
                 unanswered = await self._answered(plain, receive, send)
-            except Exception:  # a programming error: the server logs it, and the client gets its trace id
+            except Exception:  # a programming error: logged with the trace id that the client gets
+                logger.exception("An append failed.")
                 body = problem_body(500, *INTERNAL_ERROR)
                 await answer(send, plain.call, 500, (("Content-Type", PROBLEM_TYPE),), _RENDERER.render(body))
-                raise
+                return
         if unanswered is not None:
             await self._django(*with_body(scope, unanswered, receive), send)
 

@@ -51,7 +51,10 @@ def show_in_buffer(session: Session, row: JournalRow) -> None:
         with rested(session):
             buffer_of(session).apply(row.number, row.number, slots_of(row, session), channel_of(session.id))
     except Unavailable:
-        logger.warning("An entry is not in the buffer: Redis does not answer.", extra={"entry": row.number})
+        logger.warning(
+            "An entry is not in the buffer: Redis does not answer.",
+            extra={"session_id": str(session.pk), "entry": row.number},
+        )
 
 
 def read_page(session: Session, first: int, limit: int) -> Page:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from astra_site.lib.behind import Behind
+from astra_site.web_server import UVICORN
+from tests.waiting import until
 
 DEADLINE_S = 20.0
 ROOT = Path(__file__).parents[2]
@@ -143,3 +148,32 @@ os.waitpid(child, 0)
     lines = sorted((tmp_path / "done").read_text().splitlines())
     assert lines == ["False after", "True after", "True before"]
     assert os.getpid()
+
+
+def test_a_web_server_that_is_told_to_stop_does_what_waits_first(tmp_path: Path) -> None:
+    """It ends by the signal, without the exit of a Python program."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    written = tmp_path / "lines"
+    program = (sys.executable, *(part.replace("astra_site.asgi", "tests.lib.answering_behind") for part in UVICORN))
+    process = subprocess.Popen(
+        (*program, "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
+        cwd=ROOT,
+        env={**os.environ, "BEHIND_FILE": str(written)},
+    )
+
+    def answers() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"http://127.0.0.1:{port}/first").status_code == 200
+        return False
+
+    try:
+        until(answers, DEADLINE_S)
+        until(written.exists, DEADLINE_S)
+        httpx.get(f"http://127.0.0.1:{port}/last")
+        process.terminate()
+        process.wait(DEADLINE_S)
+    finally:
+        process.kill()
+    assert written.read_text().splitlines() == ["/first", "/last"]

@@ -27,7 +27,8 @@ class PowerCut(BaseException):
 class Fate:
     """`cut_at` is the SQL statement at which the process dies (0: it lives).
 
-    With `answer_lost` PostgreSQL has done that statement by then. With `hooks_lost` nothing follows a commit, and with
+    With `answer_lost` PostgreSQL has done that statement by then; inside a transaction that means nothing, as a commit
+    is no statement of a cursor. With `hooks_lost` nothing follows a commit, and with
     `redis_down` what follows it fails.
     """
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,8 @@ from django.db import connection
 from pytest_django import Settings
 
 from astra_site.lib.asgi_edge import site_headers
+from astra_site.lib.logs import current_context
+from sessions_app.api import append_front
 from sessions_app.services import inputs
 from tests.people import Person, client_for
 from tests.sessions.asgi_client import Site
@@ -245,14 +248,28 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(alice: Person) -> 
 
 
 def test_a_mistake_of_ours_is_a_problem_with_its_trace_id(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listening(logging.Handler):
+        """Notes what a log line would say of the call."""
+
+        heard: ClassVar[list[tuple[str, str | None]]] = []
+
+        def emit(self, record: logging.LogRecord) -> None:
+            self.heard.append((record.levelname, current_context().get("trace_id")))
+
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("a mistake")
 
     minutes, site = Minutes.start(alice), Site()
     monkeypatch.setattr(inputs, "append_text", broken)
-    answer = site.append(minutes, alice, "", PLAIN["text"].content, "application/json")
+    listening, log = Listening(), logging.getLogger(append_front.__name__)
+    log.addHandler(listening)
+    try:
+        answer = site.append(minutes, alice, "", PLAIN["text"].content, "application/json")
+    finally:
+        log.removeHandler(listening)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert answer.json()["trace_id"] == answer.headers["x-trace-id"]
+    assert Listening.heard == [("ERROR", answer.json()["trace_id"])]
 
 
 def test_connections_that_died_meanwhile_are_replaced_unnoticed(alice: Person) -> None:

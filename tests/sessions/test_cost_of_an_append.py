@@ -11,8 +11,10 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from pytest_django import Settings
 from redis.connection import AbstractConnection
 
+from astra_site.lib import threads
 from astra_site.lib.behind import Behind
 from astra_site.lib.object_store import Bucket
 from astra_site.lib.object_store.local import LocalObjectStore
@@ -30,8 +32,13 @@ DEADLINE_S = 20.0
 
 
 @pytest.fixture
-def spent(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Statements, Redis round trips and flushes to the disk, but for those of threads that work behind the answer."""
+def spent(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Counter[str]:
+    """Statements, Redis round trips and flushes to the disk, but for those of threads that work behind the answer.
+
+    Nor those that come once a second only: the look at the workers' backlog, the question whether a connection lives.
+    """
+    settings.BACKLOG_INPUTS = settings.BACKLOG_AGE_S = 0
+    monkeypatch.setattr(threads, "_TRUSTED_FOR_S", 600.0)
     counts: Counter[str] = Counter()
 
     def counted(owner: Any, name: str, what: str) -> None:
