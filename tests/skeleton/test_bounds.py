@@ -59,7 +59,7 @@ _XML = sorted(name for name in PARTS if name.endswith((".xml", ".rels")))
 
 def _mutate(root: etree._Element, data: st.DataObject) -> None:
     """Change one thing in a tree: cut, double, move, rename, or write something into it."""
-    elements = [element for element in root.iter() if isinstance(element.tag, str)]
+    elements = list(root.iter("{*}*"))
     element = data.draw(st.sampled_from(elements))
     other = data.draw(st.sampled_from(elements))
     parent = element.getparent()
