@@ -9,7 +9,7 @@ from typing import Final
 
 from lxml import etree
 
-from tenants.skeleton.wordml import XML_SPACE, visible, w
+from tenants.skeleton.wordml import ASIDE_TAGS, XML_SPACE, is_aside, visible, w
 
 _MARKER: Final = re.compile(r"\{\{\s*([^\W\d]\w{0,62})\s*\}\}")
 
@@ -31,9 +31,34 @@ def paragraph_text(paragraph: etree._Element) -> str:
     return "".join(node.text or "" for node in _text_nodes(paragraph))
 
 
+def paragraph_texts(root: etree._Element) -> dict[etree._Element, str]:
+    """Return the text of every paragraph below an element that people read, in one walk over it."""
+    texts: dict[etree._Element, list[str]] = {}
+    open_paragraphs: list[list[str]] = []
+    walk = etree.iterwalk(root, events=("start", "end"), tag=(w("p"), w("t"), *ASIDE_TAGS))
+    for event, node in walk:
+        if node.tag == w("p"):
+            if event == "start":
+                open_paragraphs.append(texts.setdefault(node, []))
+            else:
+                open_paragraphs.pop()
+        elif event == "end":
+            continue
+        elif node.tag == w("t"):
+            if open_paragraphs:
+                open_paragraphs[-1].append(node.text or "")
+        elif is_aside(node):
+            walk.skip_subtree()
+    return {paragraph: "".join(pieces) for paragraph, pieces in texts.items()}
+
+
 def find_markers(paragraph: etree._Element) -> list[Marker]:
     """Find the markers of one `w:p`, left to right."""
-    text = paragraph_text(paragraph)
+    return markers_in(paragraph_text(paragraph))
+
+
+def markers_in(text: str) -> list[Marker]:
+    """Find the markers in a paragraph's joined text, left to right."""
     return [Marker(match.group(1), match.start(), match.end()) for match in _MARKER.finditer(text)]
 
 

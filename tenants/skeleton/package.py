@@ -12,6 +12,7 @@ from lxml import etree
 from tenants.skeleton.content_types import WORD_MAIN, ContentTypes
 from tenants.skeleton.errors import PartMalformed, SkeletonRefused
 from tenants.skeleton.fields import refuse_unsafe_fields
+from tenants.skeleton.outward import refuse_outward_elements
 from tenants.skeleton.safety import (
     is_external,
     refuse_unknown_parts,
@@ -105,6 +106,7 @@ def _check_xml(xml: Mapping[str, bytes]) -> Iterator[str]:
             refuse_unsafe_relationships(name, root)
         else:
             refuse_unsafe_fields(name, root)
+            refuse_outward_elements(name, root)
 
 
 def _is_relationships(name: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
@@ -18,7 +19,7 @@ from tenants.skeleton.controls import (
     table_columns,
 )
 from tenants.skeleton.errors import SkeletonRefused, SkeletonTooLarge
-from tenants.skeleton.markers import find_markers, paragraph_text
+from tenants.skeleton.markers import markers_in, paragraph_texts
 from tenants.skeleton.model import Placeholder, PlaceholderKind, PlaceholderSource, Skeleton, kind_from_name
 from tenants.skeleton.naming import is_usable_name, shortened
 from tenants.skeleton.outline import Outline, Place, read_outline
@@ -72,6 +73,7 @@ class _Discovery:
     def __init__(self, max_placeholders: int) -> None:
         self.warnings = WarningList()
         self._placeholders: dict[str, Placeholder] = {}
+        self._occurrences: Counter[str] = Counter()
         self._max_placeholders = max_placeholders
 
     def read(self, root: etree._Element, where: Outline | Place) -> None:
@@ -81,6 +83,7 @@ class _Discovery:
         by_element = {control.element: control for control in scan.placeholders}
         tables = {control.table for control in scan.placeholders if kind_of(control) is PlaceholderKind.TABLE}
         owners = {*by_element, *tables}
+        texts = paragraph_texts(root)
         for element in root.iter(w("sdt"), w("p"), w("bookmarkStart")):
             place = where if isinstance(where, Place) else where.place_of(element)
             control = by_element.get(element)
@@ -89,8 +92,7 @@ class _Discovery:
             if control is not None:
                 self._add(self._from_control(control, place))
             elif element.tag == w("p"):
-                for placeholder in self._from_markers(element, place):
-                    self._add(placeholder)
+                self._add_markers(texts.get(element, ""), place)
             elif element.tag == w("bookmarkStart"):
                 self._add_bookmark(element, place)
 
@@ -100,7 +102,10 @@ class _Discovery:
             self.warnings.add("outline_cut")
         if all(found.kind is not PlaceholderKind.BLOCK_ZONE for found in self._placeholders.values()):
             self.warnings.add("no_block_zone")
-        placeholders = (replace(found, order=n) for n, found in enumerate(self._placeholders.values(), start=1))
+        placeholders = (
+            replace(found, order=number, occurrences=self._occurrences[tag])
+            for number, (tag, found) in enumerate(self._placeholders.items(), start=1)
+        )
         return Skeleton(tuple(placeholders), outline.entries[:MAX_HEADINGS], self.warnings.found())
 
     def _point_out(self, root: etree._Element, scan: ControlScan) -> None:
@@ -122,19 +127,26 @@ class _Discovery:
     def _add(self, found: Placeholder) -> None:
         if not is_usable_name(found.tag):
             self.warnings.add("name_unusable", detail=found.tag)
-            return
-        if found.kind in _ONCE and not found.location.startswith("Body"):
-            self.warnings.add("placeholder_outside_body", found.tag)
-        known = self._placeholders.get(found.tag)
-        if known is None:
+        elif found.tag in self._placeholders:
+            self._add_again(found.tag, found.kind, found.location)
+        else:
             self._must_have_room()
             self._placeholders[found.tag] = found
-            return
-        self._placeholders[found.tag] = replace(known, occurrences=known.occurrences + 1)
-        if known.kind is not found.kind:
-            self.warnings.add("placeholder_kinds_differ", found.tag)
-        elif known.kind in _ONCE:
-            self.warnings.add("placeholder_repeated", found.tag)
+            self._count(found.tag, found.kind, found.location)
+
+    def _add_again(self, tag: str, kind: PlaceholderKind, location: str) -> None:
+        """Count one more place of a known name; a document may have very many."""
+        self._count(tag, kind, location)
+        known = self._placeholders[tag].kind
+        if known is not kind:
+            self.warnings.add("placeholder_kinds_differ", tag)
+        elif known in _ONCE:
+            self.warnings.add("placeholder_repeated", tag)
+
+    def _count(self, tag: str, kind: PlaceholderKind, location: str) -> None:
+        self._occurrences[tag] += 1
+        if kind in _ONCE and not location.startswith("Body"):
+            self.warnings.add("placeholder_outside_body", tag)
 
     def _must_have_room(self) -> None:
         if len(self._placeholders) >= self._max_placeholders:
@@ -171,21 +183,25 @@ class _Discovery:
                 self.warnings.add("name_unusable", detail=name)
         return tuple(filter(is_usable_name, names))
 
-    def _from_markers(self, paragraph: etree._Element, place: Place) -> Iterator[Placeholder]:
-        markers = find_markers(paragraph)
-        text = paragraph_text(paragraph)
+    def _add_markers(self, text: str, place: Place) -> None:
+        markers = markers_in(text)
         if text.count("{{") != len(markers):
             self.warnings.add("marker_unreadable", detail=text.strip())
         for marker in markers:
             kind = kind_from_name(marker.name) or PlaceholderKind.TEXT
-            yield Placeholder(
-                tag=marker.name,
-                kind=kind,
-                source=PlaceholderSource.MARKER,
-                location=place.location,
-                label=marker.name,
-                sample=marker_sample(text, marker),
-                heading_path=place.heading_path,
+            if marker.name in self._placeholders:
+                self._add_again(marker.name, kind, place.location)
+                continue
+            self._add(
+                Placeholder(
+                    tag=marker.name,
+                    kind=kind,
+                    source=PlaceholderSource.MARKER,
+                    location=place.location,
+                    label=marker.name,
+                    sample=marker_sample(text, marker),
+                    heading_path=place.heading_path,
+                )
             )
 
     def _add_bookmark(self, start: etree._Element, place: Place) -> None:

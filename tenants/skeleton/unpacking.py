@@ -23,7 +23,8 @@ _OLD_WORD: Final = b"\xd0\xcf\x11\xe0"
 class PackageLimits:
     """What an uploaded skeleton may cost to open. The ratio is only asked of entries over `ratio_free_bytes`.
 
-    `max_markup` counts the `<` and `=` of all XML, which is what a tree in memory grows with: about 150 bytes each.
+    `max_markup` counts the `<` and `=` of all XML, which is what a tree in memory grows with; 300 full
+    pages have 160,000.
     """
 
     max_file_bytes: int = 20 * 1024 * 1024
@@ -31,7 +32,7 @@ class PackageLimits:
     max_parts: int = 2_000
     max_ratio: int = 120
     ratio_free_bytes: int = 1024 * 1024
-    max_markup: int = 4_000_000
+    max_markup: int = 1_000_000
     max_placeholders: int = 1_000
 
 

@@ -31,6 +31,8 @@ _ROW: Final = f"{{{W_NS}}}tr"
 _DELETED_ROW: Final = f"{{{W_NS}}}trPr/{{{W_NS}}}del"
 _REMOVED: Final = frozenset({f"{{{W_NS}}}del", f"{{{W_NS}}}moveFrom"})
 _BRANCHES: Final = frozenset({f"{{{MC_NS}}}Choice", f"{{{MC_NS}}}Fallback"})
+ASIDE_TAGS: Final = (*sorted(_REMOVED), *sorted(_BRANCHES))
+"""The elements that `is_aside` can be true of."""
 
 
 def w(name: str) -> str:
@@ -94,19 +96,24 @@ def is_second_branch(element: etree._Element) -> bool:
     return any(map(_is_later_branch, element.iterancestors(*_BRANCHES)))
 
 
+def is_aside(node: etree._Element) -> bool:
+    """Tell whether an element itself is what people don't read: a tracked deletion, or a second branch."""
+    return node.tag in _REMOVED or (node.tag in _BRANCHES and _is_later_branch(node))
+
+
 def visible(element: etree._Element, *tags: str, without: str = "") -> Iterator[etree._Element]:
     """Yield the descendants with these tags in document order, deletions and second branches left out.
 
     Below an element named `without` nothing is looked for.
     """
-    pending = list(reversed(element))
-    while pending:
-        node = pending.pop()
-        if node.tag == without or node.tag in _REMOVED or (node.tag in _BRANCHES and _is_later_branch(node)):
+    walk = etree.iterwalk(element, events=("start",), tag=(*tags, without or w("t"), *ASIDE_TAGS))
+    for _, node in walk:
+        if node is element:
             continue
-        if node.tag in tags:
+        if node.tag == without or is_aside(node):
+            walk.skip_subtree()
+        elif node.tag in tags:
             yield node
-        pending.extend(reversed(node))
 
 
 def text_of(element: etree._Element) -> str:

@@ -33,6 +33,17 @@ _FOREIGN = (
 )  # fmt: skip
 
 
+_W15 = 'xmlns:w15="http://schemas.microsoft.com/office/word/2012/wordml"'
+_ITEM = (
+    f"<w:sdt><w:sdtPr><w15:repeatingSectionItem {_W15}/></w:sdtPr><w:sdtContent>"
+    f"<w:tr><w:tc>{_CELL}{paragraph('{{NOMBRE}}')}</w:tc></w:tr></w:sdtContent></w:sdt>"
+)
+_REPEATING = (
+    f"<w:tbl>{_GRID}" + control("TBL_ASISTENCIA", _ITEM, f"<w15:repeatingSection {_W15}/>") + "</w:tbl>"
+    + control("ZONA_DEBATE", paragraph("x"), number=5) + paragraph("")
+)  # fmt: skip
+
+
 def _documents() -> list[tuple[str, bytes, dict[str, Any]]]:
     images = [
         image_block(90, "a", "Vereda", IMAGE),
@@ -47,6 +58,12 @@ def _documents() -> list[tuple[str, bytes, dict[str, Any]]]:
         ("unplaced", SKELETON, session_dump([block(1, "Perdido.", target_placeholder="NO")], content=lost)),
         ("strange", SKELETON, session_dump([strange], metadata=dict.fromkeys(METADATA, "<&\">'"))),
         ("foreign", make_docx(_FOREIGN), session_dump(full)),
+        (
+            "without what is lost",
+            make_docx(_FOREIGN, header="x", replaced={"word/header1.xml": "<"}),
+            session_dump(full),
+        ),
+        ("rows that repeat", make_docx(_REPEATING), session_dump(full)),
     ]
 
 

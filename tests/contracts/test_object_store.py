@@ -6,10 +6,6 @@ import base64
 import hashlib
 import io
 import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,8 +27,8 @@ from astra_site.lib.object_store import (
 )
 from astra_site.lib.object_store.local import LocalObjectStore
 from astra_site.lib.object_store.s3 import S3Location, S3ObjectStore
+from tests.s3_process import s3_server
 
-S3_SERVER = Path(__file__).resolve().parent.parent / "object_store" / "s3_server.py"
 NO_VERSION = "00000000-0000-4000-8000-000000000000"
 BEYOND_ONE_PART = 17 * 1024 * 1024 + 3
 
@@ -64,24 +60,8 @@ class Unseekable(io.RawIOBase):
 @pytest.fixture(scope="module")
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """host:port of a running S3 server."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("s3") / "log").open("wb")
-    server = subprocess.Popen([sys.executable, str(S3_SERVER), str(port)], stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and server.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
-        log.close()
+    with s3_server(tmp_path_factory.mktemp("s3")) as address:
+        yield address
 
 
 @pytest.fixture
