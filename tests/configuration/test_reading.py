@@ -134,21 +134,27 @@ DAMAGES: dict[str, Damage] = {
 
 
 @pytest.mark.parametrize("name", ["newest", "version:1", "content:*"])
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_what_is_damaged_is_not_believed_and_is_mended(
-    new_reader: NewReader, database: Database, council: Tenant, client: redis.Redis, name: str, damage: Damage
+    new_reader: NewReader,
+    database: Database,
+    council: Tenant,
+    client: redis.Redis,
+    name: str,
+    subtests: pytest.Subtests,
 ) -> None:
     whole = both(new_reader, council)
     [key] = keys_of(client, council, name)
     held = client.get(key)
-    damage(client, key)
-    database.visits = 0
-    assert both(new_reader, council) == whole
-    assert database.visits >= 1
-    assert client.get(key) == held
-    database.visits = 0
-    assert both(new_reader, council) == whole
-    assert database.visits == 0
+    for kind, damage in DAMAGES.items():
+        with subtests.test(kind):
+            damage(client, key)
+            database.visits = 0
+            assert both(new_reader, council) == whole
+            assert database.visits >= 1
+            assert client.get(key) == held
+            database.visits = 0
+            assert both(new_reader, council) == whole
+            assert database.visits == 0
 
 
 def test_another_tenants_values_are_not_believed(
