@@ -43,7 +43,7 @@ _PATIENT = RetryPolicy(max_attempts=4, backoff_base_s=10.0, backoff_max_s=300.0)
 
 def transcribe(context: StepContext) -> dict[str, Any]:
     """Hear the input and journal what was heard."""
-    session = Session.objects.select_related("config_version").get(pk=context.job.session_id)
+    session = Session.objects.get(pk=context.job.session_id)
     return {"utterances": transcribe_input(session, context.job.payload["sequence_id"], context)}
 
 
@@ -52,7 +52,7 @@ def publish(context: StepContext) -> dict[str, Any]:
 
     A transcription that failed and was retried by hand comes here with its input pending, and supersedes it.
     """
-    session = Session.objects.select_related("config_version").get(pk=context.job.session_id)
+    session = Session.objects.get(pk=context.job.session_id)
     sequence_id = context.job.payload["sequence_id"]
     understand_ready_inputs(session)
     with postponing(context):
@@ -74,7 +74,7 @@ def input_finished(job: Job) -> None:
     except SessionStateConflict:
         return  # the journal is closed: somebody retried a job of a session whose minutes are made
     session_id = job.session_id
-    session = Session.objects.select_related("config_version").get(pk=session_id)
+    session = Session.objects.get(pk=session_id)
     after_commit(_after_failure, session)
 
 
@@ -85,7 +85,7 @@ def _after_failure(session: Session) -> None:
 
 def understand_waiting(context: StepContext) -> dict[str, Any]:
     """Make the blocks of inputs that were heard and then forgotten (a crash between the two)."""
-    session = Session.objects.select_related("config_version").get(pk=context.job.session_id)
+    session = Session.objects.get(pk=context.job.session_id)
     return {"understood": understand_ready_inputs(session)}
 
 

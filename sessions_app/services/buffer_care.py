@@ -50,7 +50,7 @@ def sweep_buffers() -> Iterator[Callable[[], None]]:
     in_use = Session.objects.filter(
         state__in=(State.OPEN, State.DRAINING), last_activity_at__gte=used_since, journal_length__gt=0
     )
-    for session in _rotation.take(in_use.select_related("config_version")):
+    for session in _rotation.take(in_use):
         now_ms = int(utc_now().timestamp() * 1000)
         try:
             with rested(session):

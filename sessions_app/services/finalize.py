@@ -96,7 +96,7 @@ def advance(session_id: UUID) -> bool:
 
     Called by finalize and by every job that finishes an input, so the last of them moves the session on.
     """
-    session = Session.objects.select_related("config_version").get(pk=session_id)
+    session = Session.objects.get(pk=session_id)
     if session.state != State.DRAINING:
         return False
     if session.accept_gaps:
@@ -128,7 +128,7 @@ def missing_ranges(session: Session) -> list[tuple[int, int]]:
 def sweep_sessions() -> Iterator[Callable[[], None]]:
     """Find the sessions that wait for something that may have ended unnoticed (a crash at the wrong line)."""
     waiting = (State.DRAINING, State.BUILDING, State.SEALING)
-    for session in Session.objects.filter(state__in=waiting).select_related("config_version").order_by("id"):
+    for session in Session.objects.filter(state__in=waiting).order_by("id"):
         yield partial(_mend, session)
 
 

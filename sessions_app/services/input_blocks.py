@@ -24,6 +24,7 @@ from sessions_app.blocks import (
 from sessions_app.core.choice import core_client
 from sessions_app.models import JournalRow, Session
 from sessions_app.pauses import captured_at, captured_end, pause_block
+from sessions_app.services.pins import config_content_of
 from sessions_app.services.sessions import context_at
 from sessions_app.understanding.client import understand
 from sessions_app.understanding.types import DialogueContext, TenantLanguage, Understanding, Utterance
@@ -62,7 +63,7 @@ def understood(
 
     Without words (silence) nobody is asked. Raises the errors of `CoreClient`.
     """
-    content = session.config_version.content
+    content = config_content_of(session)
     language = TenantLanguage(
         entity_dictionary=dict(content.get("entity_dictionary", {})),
         members=tuple(content.get("members", ())),

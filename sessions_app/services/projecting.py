@@ -9,6 +9,7 @@ from django.db.models import Q
 from sessions_app.blocks import processing_block
 from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.projection import PROJECTED_KINDS, Change, Projection
+from sessions_app.services.pins import config_content_of
 
 _READ = ("number", "kind", "sequence_id", "payload")
 
@@ -58,5 +59,5 @@ def is_settled(session: Session, sequence_id: int) -> bool:
 
 
 def _image_zone(session: Session) -> str:
-    content = session.config_version.content
+    content = config_content_of(session)
     return str(content.get("image_zone") or content["default_zone"])

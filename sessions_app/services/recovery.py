@@ -133,7 +133,7 @@ def _wait_s(context: StepContext, at_least_s: float, at_most_s: float) -> float:
 
 
 def _session(context: StepContext) -> Session:
-    session: Session = Session.objects.select_related("config_version").get(pk=context.job.session_id)
+    session: Session = Session.objects.get(pk=context.job.session_id)
     return session
 
 

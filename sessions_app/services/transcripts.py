@@ -14,6 +14,7 @@ from sessions_app.models import EntryKind, JournalRow, Session
 from sessions_app.services.engine import pinned_engine
 from sessions_app.services.journal import NewEntry, write_result_once
 from sessions_app.services.metering import MeteredTranscriber
+from sessions_app.services.pins import config_content_of
 from sessions_app.understanding.types import Utterance
 from tenants.models import Resource
 from tenants.quota.reservations import Hold, reserved
@@ -58,7 +59,7 @@ def transcribe_input(session: Session, sequence_id: int, context: StepContext) -
 
 def _hear(session: Session, row: JournalRow, context: StepContext, hold: Hold) -> tuple[TranscriptResult, int]:
     """Return what the engine heard, and how much speech it was given."""
-    content = session.config_version.content
+    content = config_content_of(session)
     options = TranscribeOptions(hotwords=tuple(content.get("hotwords", ())))
     reported_ms = 0
     total_s = (row.audio_duration_ms or 0) / 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from astra_site.lib.hashing import Sha256
@@ -27,6 +27,7 @@ class ProcessCache:
         """Start empty."""
         self._lock = threading.Lock()
         self._contents: OrderedDict[tuple[UUID, Sha256], Config] = OrderedDict()
+        self._pinned: OrderedDict[UUID, Config] = OrderedDict()
         self._numbered: OrderedDict[tuple[UUID, int], Pointer] = OrderedDict()
         self._newest: dict[UUID, tuple[Pointer, float]] = {}
         self._at_least: dict[UUID, int] = {}
@@ -66,11 +67,19 @@ class ProcessCache:
                 self._at_least[pointer.tenant_id] = pointer.number
                 self._newest[pointer.tenant_id] = (pointer, monotonic() + NEWEST_FOR_S)
 
-    def keep_content(self, config: Config) -> None:
-        """Remember a content alone, whether its version is committed or not."""
+    def pinned(self, version_id: UUID) -> Config | None:
+        """Return the version with an id. An id has one content for ever, whether it was committed or not."""
         with self._lock:
-            self._contents[(config.pointer.tenant_id, config.sha256)] = config
-            _trim(self._contents, _CONTENTS)
+            config = self._pinned.get(version_id)
+            if config is not None:
+                self._pinned.move_to_end(version_id)
+        return config
+
+    def keep_pinned(self, version_id: UUID, config: Config) -> None:
+        """Remember the version with an id."""
+        with self._lock:
+            self._pinned[version_id] = config
+            _trim(self._pinned, _CONTENTS)
 
     def hear_of(self, tenant_id: UUID, number: int) -> None:
         """Take note that a version was published."""
@@ -85,8 +94,6 @@ class ProcessCache:
             self._newest.clear()
 
 
-def _trim(
-    remembered: OrderedDict[tuple[UUID, int], Pointer] | OrderedDict[tuple[UUID, Sha256], Config], most: int
-) -> None:
+def _trim(remembered: OrderedDict[Any, Any], most: int) -> None:
     while len(remembered) > most:
         remembered.popitem(last=False)

@@ -48,16 +48,18 @@ class ConfigReader:
         held = self._remembered(tenant_id, version)
         if held is not None:
             return held
-        return self.flights.fetch(
+        found = self.flights.fetch(
             (tenant_id, version),
             partial(self._look_or_load, self.shared(tenant_id), version),
             partial(self.load, tenant_id, version),
             CACHE_WITHIN_S,
         )
-
-    def content(self, pointer: Pointer) -> Config | None:
-        """Return a version whose hash is known, from memory or Redis."""
-        return self.here.content(pointer) or self.shared(pointer.tenant_id).content(pointer)
+        if version is not None:
+            return found
+        if self.here.is_outdated(found.pointer):  # the reading had begun before a publication that is known here
+            found = self.load(tenant_id, None)
+        self.here.hear_of(tenant_id, found.number)
+        return found
 
     def publish(self, config: Config) -> None:
         """Take note of a version that was committed, and tell everybody."""

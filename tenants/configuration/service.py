@@ -8,9 +8,7 @@ publication) reads it from PostgreSQL.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -43,19 +41,20 @@ def get_config(tenant_id: UUID, version: int | None = None) -> Config:
     return config_reader().read(tenant_id, version)
 
 
-def content_of(version: ConfigVersion) -> Mapping[str, Any]:
-    """Return the content that a session has pinned, checked against the hash in its row. Never change it.
+def pinned_config(version_id: UUID) -> Config:
+    """Return the version that a session has pinned, by its id.
 
-    The row's own `content` is read only when it is nowhere else, so queries can leave it out (`defer`). Raises
-    `ConfigAltered`.
+    The first time a process asks, it is read from PostgreSQL and its hash is checked; from then on it is in memory, and
+    neither PostgreSQL nor Redis is asked. Raises `Forbidden` (`config_of_another_tenant`) outside the open scope,
+    `ConfigVersion.DoesNotExist`, and `ConfigAltered`.
     """
-    pointer, reader = _pointer_of(version), config_reader()
-    config = reader.here.content(pointer)
+    here = config_reader().here
+    config = here.pinned(version_id)
     if config is None:
-        config = None if "content" in version.__dict__ else reader.content(pointer)
-        config = config or _checked(version)
-        reader.here.keep_content(config)
-    return config.content
+        config = _checked(ConfigVersion.objects.get(pk=version_id))
+        here.keep_pinned(version_id, config)
+    _check_visible(config.pointer.tenant_id)
+    return config
 
 
 def announce(version: ConfigVersion) -> None:

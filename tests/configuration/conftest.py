@@ -49,6 +49,7 @@ def new_reader(server: RedisServer, database: Database) -> Iterator[NewReader]:
         return made[-1]
 
     yield new
+    server.stop()  # so that nobody listens on
     for reader in made:
         reader.news.close()
 
@@ -59,5 +60,6 @@ def own_reader(server: RedisServer, settings: Settings) -> Iterator[ConfigReader
     settings.REDIS_URL = server.url
     reader = service.config_reader()
     yield reader
+    server.stop()  # so that nobody listens on
     reader.news.close()
     service._reader_at.cache_clear()

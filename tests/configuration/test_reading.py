@@ -9,20 +9,24 @@ from uuid import uuid4
 import pytest
 import redis
 from django.db import connection, transaction
+from pytest_django import DjangoAssertNumQueries
 
+from astra_site.embedded import RedisServer
 from astra_site.lib.errors import Forbidden, NotFound
 from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.tenancy import TenantScopeMissing, tenant_scope
 from tenants.configuration import shared_cache
 from tenants.configuration.config import Config
 from tenants.configuration.reader import ConfigReader
-from tenants.configuration.service import content_of, get_config
+from tenants.configuration.service import get_config, pinned_config
 from tenants.errors import ConfigAltered, NothingPublished
 from tenants.models import ConfigVersion, Tenant
 from tests.configuration.conftest import NewReader
 from tests.configuration.ground import Database, forget_all, keys_of, publish, read, word_of
 from tests.factories.tenants import SkeletonFactory, SkeletonVersionFactory, TenantFactory
 from tests.people import Person
+from tests.sessions.minutes_client import CLOSING, DEBATE, OPENING, VOTE, Minutes, finish_jobs
+from tests.sessions.samples import png
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,7 +113,7 @@ def test_an_uncommitted_version_is_seen_by_nobody_else(
             draft = publish(council, "draft")
             assert word_of(get_config(council.id)) == "draft"
             assert word_of(get_config(council.id, 2)) == "draft"
-            assert content_of(draft)["hotwords"] == ["draft"]
+            assert pinned_config(draft.pk).content["hotwords"] == ["draft"]
             transaction.set_rollback(True)
         assert get_config(council.id).number == 1
         assert read(new_reader(), council).number == 1
@@ -130,21 +134,27 @@ DAMAGES: dict[str, Damage] = {
 
 
 @pytest.mark.parametrize("name", ["newest", "version:1", "content:*"])
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_what_is_damaged_is_not_believed_and_is_mended(
-    new_reader: NewReader, database: Database, council: Tenant, client: redis.Redis, name: str, damage: Damage
+    new_reader: NewReader,
+    database: Database,
+    council: Tenant,
+    client: redis.Redis,
+    name: str,
+    subtests: pytest.Subtests,
 ) -> None:
     whole = both(new_reader, council)
     [key] = keys_of(client, council, name)
     held = client.get(key)
-    damage(client, key)
-    database.visits = 0
-    assert both(new_reader, council) == whole
-    assert database.visits >= 1
-    assert client.get(key) == held
-    database.visits = 0
-    assert both(new_reader, council) == whole
-    assert database.visits == 0
+    for kind, damage in DAMAGES.items():
+        with subtests.test(kind):
+            damage(client, key)
+            database.visits = 0
+            assert both(new_reader, council) == whole
+            assert database.visits >= 1
+            assert client.get(key) == held
+            database.visits = 0
+            assert both(new_reader, council) == whole
+            assert database.visits == 0
 
 
 def test_another_tenants_values_are_not_believed(
@@ -175,21 +185,40 @@ def test_a_pointer_to_a_version_that_is_not_there_does_not_keep_the_true_one_awa
     assert client.get(key) == true
 
 
-def test_a_pinned_configuration_is_had_without_its_row_and_never_another_content(
-    own_reader: ConfigReader, council: Tenant, client: redis.Redis
+def test_what_a_session_has_pinned_is_read_once_and_then_in_memory(
+    own_reader: ConfigReader,
+    council: Tenant,
+    charlie: Person,
+    server: RedisServer,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    server.kill()
     with tenant_scope(council.id):
-        get_config(council.id)
-        whole = dict(get_config(council.id, 1).content)
-        pinned = ConfigVersion.objects.defer("content").get()
+        version = ConfigVersion.objects.get()
+        with django_assert_num_queries(1):
+            found = [pinned_config(version.pk) for _ in range(100)]
+    assert {(config.number, str(config.sha256)) for config in found} == {(1, version.sha256)}
+    assert found[0].content == version.content
+    with tenant_scope(charlie.tenant_id):
+        with pytest.raises(Forbidden):
+            pinned_config(version.pk)
         forget_all(own_reader)
-        assert content_of(pinned) == whole
-        assert "content" not in pinned.__dict__
-        forget_all(own_reader)
-        [key] = keys_of(client, council, "content:*")
-        client.set(key, "{}")
-        assert content_of(pinned) == whole
-        assert "content" in pinned.__dict__
+        with pytest.raises(ConfigVersion.DoesNotExist):
+            pinned_config(version.pk)
+
+
+def test_making_minutes_does_not_change_what_is_shared(alice: Person) -> None:
+    """Every reader of the process has the same object: its content still has its hash when all of them have used it."""
+    minutes = Minutes.start(alice)
+    for number, text in enumerate((OPENING, VOTE, DEBATE, CLOSING), 1):
+        minutes.say(number, text)
+    minutes.show_image(png())
+    minutes.set_context(speaker="Ana", topic="Aguas")
+    finish_jobs()
+    minutes.close()
+    with tenant_scope(alice.tenant_id):
+        config = pinned_config(minutes.row().config_version_id)
+    assert Sha256.of_json(config.content) == config.sha256
 
 
 def test_a_row_that_was_changed_behind_our_back_is_not_handed_out(
@@ -203,7 +232,9 @@ def test_a_row_that_was_changed_behind_our_back_is_not_handed_out(
         cursor.execute("ALTER TABLE tenants_configversion ENABLE TRIGGER astra_append_only")
     client.flushall()
     with tenant_scope(council.id):
-        for ask in (lambda: get_config(council.id), lambda: content_of(ConfigVersion.objects.get())):
+        version = ConfigVersion.objects.get()
+        asked: list[Callable[[], object]] = [lambda: get_config(council.id), lambda: pinned_config(version.pk)]
+        for ask in asked:
             forget_all(own_reader)
             with pytest.raises(ConfigAltered):
                 ask()

@@ -69,4 +69,4 @@ def _sessions(session_id: UUID | None) -> Iterator[Session]:
             return
         ids = Session.objects.filter(state__in=(State.OPEN, State.DRAINING)).order_by("id").values_list("id", flat=True)
         for found in list(ids):
-            yield Session.objects.select_related("config_version").get(pk=found)
+            yield Session.objects.get(pk=found)
