@@ -44,17 +44,21 @@ class Provider:
 
 
 @contextmanager
-def provider_for(site: str, folder: Path) -> Iterator[Provider]:
-    """Start the provider for a site's address; a missing tool is a failure in CI, else says what to install."""
+def provider_for(site: str, folder: Path, *, kid: str = "k1", port: int = 0) -> Iterator[Provider]:
+    """Start the provider for a site's address, with a fresh key of this id, on a free port unless told.
+
+    A missing tool is a failure in CI, and says elsewhere what to install.
+    """
     node = shutil.which("node")
     if node is None or not (NODE / "node_modules" / "oidc-provider").is_dir():
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
         missing("There is no OpenID provider: install it with `make tools`.")
-    (folder / "people.json").write_text("{}")
+    if not (folder / "people.json").exists():
+        (folder / "people.json").write_text("{}")
     script = ROOT / "tests" / "doubles" / "oidc_provider.mjs"
     with (folder / "provider.log").open("w") as log:
         process = subprocess.Popen(
-            [str(node), str(script), str(folder), site, str(NODE)],
+            [str(node), str(script), str(folder), site, str(NODE), kid, str(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -123,9 +123,9 @@ class ApiClientAdmin(TenantAdmin):
         if change:
             change_client(obj, name=given["name"], **said)
             return
-        made, form.new_secret = create_client(obj.tenant_id, name=given["name"], **said)
+        made, secret = create_client(obj.tenant_id, name=given["name"], **said)
         obj.pk, obj.created_at, obj._state.adding = made.pk, made.created_at, False
-        request.new_client_secret = form.new_secret  # type: ignore[attr-defined]  # read by response_add
+        request.new_client_secret = secret  # type: ignore[attr-defined]  # read by response_add
 
     def response_add(self, request: HttpRequest, obj: ApiClient, post_url_continue: str | None = None) -> HttpResponse:
         """Show the secret in the answer itself: a redirect would have to keep it somewhere."""

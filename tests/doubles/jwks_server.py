@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +18,8 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from astra_site.lib.clock import utc_now
 
 ISSUER, AUDIENCE = "https://id.example.org", "api"
+Headers = Mapping[str, str]
+_NONE: Headers = {}
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -40,7 +42,7 @@ class Exchange(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
-    def reply(self, body: bytes, status: int = 200, **headers: str) -> None:
+    def reply(self, body: bytes, status: int = 200, headers: Headers = _NONE) -> None:
         """Send a whole answer."""
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
@@ -142,10 +144,10 @@ def huge(exchange: Exchange) -> None:
         exchange.wfile.write(b" " * 65_536)
 
 
-def say(body: bytes, status: int = 200, **headers: str) -> Behaviour:
+def say(body: bytes, status: int = 200, headers: Headers = _NONE) -> Behaviour:
     """Answer with these bytes."""
 
     def reply(exchange: Exchange) -> None:
-        exchange.reply(body, status, **headers)
+        exchange.reply(body, status, headers)
 
     return reply

@@ -1,5 +1,5 @@
-// A real OpenID provider on loopback for the tests. Arguments: a folder with people.json, which is read at every use, and
-// the site's address. Prints one line of JSON, {"issuer": …}, when it listens.
+// A real OpenID provider on loopback for the tests. Arguments: a folder with people.json, which is read at every use; the
+// site's address; where the npm packages are; the id of its key; a port, or 0. Prints {"issuer": …} when it listens.
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -7,16 +7,17 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [folder, site, modules] = process.argv.slice(2);
+const [folder, site, modules, kid, port] = process.argv.slice(2);
+const api = "astra-api";
 const require = createRequire(join(modules, "package.json"));
-const { Provider } = await import(pathToFileURL(require.resolve("oidc-provider")));
+const { Provider, errors } = await import(pathToFileURL(require.resolve("oidc-provider")));
 
 const people = () => JSON.parse(readFileSync(join(folder, "people.json"), "utf8"));
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-const key = { ...privateKey.export({ format: "jwk" }), kid: "k1", use: "sig", alg: "RS256" };
+const key = { ...privateKey.export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
 
 const server = createServer();
-server.listen(0, "127.0.0.1", () => {
+server.listen(Number(port), "127.0.0.1", () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, {
     jwks: { keys: [key] },
@@ -31,16 +32,39 @@ server.listen(0, "127.0.0.1", () => {
         redirect_uris: [`${site}/oidc/callback/`],
         post_logout_redirect_uris: [`${site}/admin/login/`],
       },
+      {
+        client_id: "recorder",
+        client_secret: "only-for-tests-".repeat(3),
+        grant_types: ["client_credentials"],
+        redirect_uris: [],
+        response_types: [],
+        scope: "sessions:read sessions:write",
+      },
     ],
     claims: {
       openid: ["sub"],
       email: ["email", "email_verified"],
       profile: ["name", "given_name", "family_name", "preferred_username", "groups", "tenant_id"],
     },
-    scopes: ["openid", "email", "profile"],
+    scopes: ["openid", "email", "profile", "sessions:read", "sessions:write"],
     pkce: { required: () => true },
     conformIdTokenClaims: false,
-    features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+    features: {
+      devInteractions: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: (ctx, client) => (client?.clientId === "recorder" ? `urn:${api}` : undefined),
+        useGrantedResource: () => true,
+        getResourceServerInfo: (ctx, resource) => {
+          if (resource !== `urn:${api}`) throw new errors.InvalidTarget();
+          const jwt = { sign: { alg: "RS256" } };
+          return { scope: "sessions:read sessions:write", audience: api, accessTokenFormat: "jwt", jwt };
+        },
+      },
+    },
+    extraTokenClaims: (ctx, token) => (token.kind === "ClientCredentials" ? people().recorder : undefined),
     findAccount: async (ctx, login) => {
       const known = people()[login];
       return known && { accountId: login, claims: async () => ({ sub: login, ...known }) };

@@ -47,6 +47,10 @@ def test_production_refuses_every_development_value(tmp_path: Path, subtests: py
     values = good(tmp_path)
     cases = {name: {key: value for key, value in values.items() if key != name} for name in names}
     cases["ASTRA_JWKS_URL over plain HTTP"] = {**values, "ASTRA_JWKS_URL": "http://id.example.org/jwks"}
+    oidc = {"ASTRA_OIDC_CLIENT_ID": "astra", "ASTRA_OIDC_CLIENT_SECRET": "x"}
+    cases["ASTRA_OIDC_ISSUER over plain HTTP"] = {**values, **oidc, "ASTRA_OIDC_ISSUER": "http://id.example.org"}
+    cases["ASTRA_TOKEN_ISSUER that is the provider's"] = {**values, "ASTRA_TOKEN_ISSUER": "https://id.example.org"}
+    cases["ASTRA_TOKEN_KEY_FILES that are not there"] = {**values, "ASTRA_TOKEN_KEY_FILES": str(tmp_path / "missing")}
     with ThreadPoolExecutor(2) as pool:
         ended = dict(zip(cases, pool.map(lambda case: load_settings(**case), cases.values()), strict=True))
         complete = load_settings(**values)
@@ -56,6 +60,12 @@ def test_production_refuses_every_development_value(tmp_path: Path, subtests: py
             assert "Production refuses development values" in process.stderr
             assert name.split()[0] in process.stderr.splitlines()[-1]
     assert (complete.returncode, complete.stdout.strip()) == (0, "['astra.example.org']"), complete.stderr
+
+
+def test_half_of_an_identity_provider_is_none(tmp_path: Path) -> None:
+    ended = load_settings(**good(tmp_path), ASTRA_OIDC_ISSUER="https://id.example.org", ASTRA_OIDC_CLIENT_ID="astra")
+    assert ended.returncode != 0
+    assert "ASTRA_OIDC_CLIENT_SECRET" in ended.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("chosen", "status"), [({}, "404 404"), ({"ASTRA_PUBLIC_DOCS": "1"}, "200 200")])

@@ -128,8 +128,8 @@ def test_a_flood_of_invented_key_ids_asks_the_provider_once(provider: KeyProvide
         pytest.param(say(b'{"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "k1"}]}'), id="has a shared secret"),
         pytest.param(say(b"[" * 100_000), id="is nested without end"),
         pytest.param(say(b"{}", status=500), id="is an error"),
-        pytest.param(say(b"", status=302, Location="http://127.0.0.1:9/"), id="is a redirect"),
-        pytest.param(say(gzip.compress(b'{"keys": []}'), **{"Content-Encoding": "gzip"}), id="is packed"),
+        pytest.param(say(b"", 302, {"Location": "http://127.0.0.1:9/"}), id="is a redirect"),
+        pytest.param(say(gzip.compress(b'{"keys": []}'), headers={"Content-Encoding": "gzip"}), id="is packed"),
         pytest.param(say(json.dumps({"keys": [{"kty": "RSA"}] * 5000}).encode()), id="has thousands of keys"),
     ],
 )
@@ -189,8 +189,7 @@ def test_invented_key_ids_before_a_provider_that_hangs_hold_few_threads(
     invented = [provider.token("invented", sub=f"p{number}") for number in range(12)]
     answered: list[str] = []
     threads = [
-        threading.Thread(target=lambda token=token: answered.append(code_of(verifier, token)))  # type: ignore[misc]
-        for token in invented
+        threading.Thread(target=lambda token=token: answered.append(code_of(verifier, token))) for token in invented
     ]
     for thread in threads:
         thread.start()

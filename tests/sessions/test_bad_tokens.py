@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
+from jwt.algorithms import ECAlgorithm
 from rest_framework.test import APIClient
 
 from astra_site.lib.clock import utc_now
@@ -68,6 +69,11 @@ def signed_with_the_public_key(person: Person) -> str:
     return (message + b"." + signature).decode()
 
 
+def signed_elsewhere(person: Person, **headers: Any) -> str:
+    """Signed with a key of one's own, with a header that says where to find it."""
+    return jwt.encode(claims_of(person), MY_KEY, algorithm="ES256", headers={"kid": KEY_ID, **headers})
+
+
 def altered(person: Person) -> str:
     head, _, signature = signed(person).split(".")
     claims = claims_of(person, iat=None, exp=4_000_000_000, sub="somebody-else")
@@ -75,6 +81,8 @@ def altered(person: Person) -> str:
     return f"{head}.{body}.{signature}"
 
 
+MY_KEY = ec.generate_private_key(ec.SECP256R1())
+MINE = {**ECAlgorithm.to_jwk(MY_KEY.public_key(), as_dict=True), "kid": KEY_ID}
 PAST = utc_now() - timedelta(hours=1)
 BAD_TOKENS: dict[str, tuple[Callable[[Person], str], int, str]] = {
     "expired": (lambda person: signed(person, exp=PAST), 401, "token_expired"),
@@ -89,6 +97,11 @@ BAD_TOKENS: dict[str, tuple[Callable[[Person], str], int, str]] = {
     "altered claims": (altered, 401, "token_invalid"),
     "unknown kid": (lambda person: signed(person, kid="other"), 401, "token_invalid"),
     "no kid": (lambda person: signed(person, kid=None), 401, "token_invalid"),
+    "a kid that is a path": (lambda person: signed(person, kid="../../../../dev/null"), 401, "token_invalid"),
+    "a kid that is an address": (lambda person: signed(person, kid="http://127.0.0.1:9/jwks"), 401, "token_invalid"),
+    "jku": (lambda person: signed_elsewhere(person, jku="http://127.0.0.1:9/jwks"), 401, "token_invalid"),
+    "x5u": (lambda person: signed_elsewhere(person, x5u="http://127.0.0.1:9/cert"), 401, "token_invalid"),
+    "its own key in the header": (lambda person: signed_elsewhere(person, jwk=MINE), 401, "token_invalid"),
     "another key under a known kid": (
         lambda person: signed(person, key=ec.generate_private_key(ec.SECP256R1())),
         401,

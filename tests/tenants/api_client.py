@@ -30,14 +30,14 @@ class Program:
             actor="test",
         )
 
-    def ask(self, *, secret: str | None = None, headers: dict[str, str] | None = None, **form: str) -> Any:
+    def ask(self, secret: str | None = None, scope: str = "") -> Any:
         """Ask for a token."""
         sent = basic(str(self.client.pk), self.secret if secret is None else secret)
-        return ask({"Authorization": sent} if headers is None else headers, **form)
+        return ask({"Authorization": sent}, **({"scope": scope} if scope else {}))
 
-    def token(self, **form: str) -> str:
+    def token(self, scope: str = "") -> str:
         """A token."""
-        answer = self.ask(**form)
+        answer = self.ask(scope=scope)
         assert answer.status_code == 200, answer.content
         return str(answer.json()["access_token"])
 
@@ -57,7 +57,7 @@ def basic(client_id: str, secret: str) -> str:
 def ask(headers: dict[str, str], body: str | None = None, **form: str) -> Any:
     """Post a form to the token endpoint."""
     sent = urlencode({"grant_type": "client_credentials", **form}) if body is None else body
-    return APIClient().generic("POST", TOKEN, sent, content_type=FORM, headers=headers)  # type: ignore[arg-type]
+    return APIClient().generic("POST", TOKEN, sent, content_type=FORM, headers=headers)
 
 
 def start(token: str) -> Any:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import grpc
 import pytest
 
 from tenants.api_clients.services import revoke
@@ -13,6 +14,8 @@ from tenants.oauth.views import token_buckets
 from tests.people import Person, client_with
 from tests.realtime.live_server import LiveServer, serving
 from tests.realtime.talk import talking
+from tests.rpc.serving import Rpc, refused
+from tests.rpc.serving import serving as rpc_serving
 from tests.sessions.asgi_client import Site
 from tests.sessions.minutes_client import OPENING, Minutes
 from tests.tenants.api_client import FORM, TOKEN, Program, basic, start
@@ -76,3 +79,14 @@ def test_an_open_socket_of_a_revoked_client_is_closed(
         assert talk.welcome()["type"] == "welcome"
         revoke(program.client, actor="admin:ana")
         assert talk.end()[:2] == (4401, "client_revoked")
+
+
+def test_a_client_calls_over_grpc_until_it_is_revoked(program: Program) -> None:
+    token = program.token()
+    session_id = start(token).json()["session_id"]
+    with rpc_serving() as server, grpc.insecure_channel(server.target) as channel:
+        rpc = Rpc(channel, token)
+        rpc.say(session_id, 1, OPENING)
+        revoke(program.client, actor="admin:ana")
+        with refused("client_revoked", grpc.StatusCode.UNAUTHENTICATED):
+            rpc.say(session_id, 2, OPENING)
