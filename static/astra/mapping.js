@@ -133,6 +133,13 @@
     assign(event.dataTransfer.getData("text/plain"), zone.dataset.place);
   });
 
+  // One answer may change one row: the others' forms hold the revision that they were made with.
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { formData } = event.detail;
+    const newest = document.getElementById("astra-summary")?.dataset.revision;
+    if (newest && formData.has("revision")) formData.set("revision", newest);
+  });
+
   // The page was changed by an answer: what was held is put back, and the filter holds for the new rows too.
   document.addEventListener("htmx:afterSettle", () => {
     picked = null;

@@ -116,8 +116,16 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         with tenant_scope(council.pk):
             return self._shown(request, council)
 
-    def _shown(self, request: HttpRequest, council: MappedCouncil, said: str = "", part: str = "") -> HttpResponse:
-        """Answer with the page, or with its changing part for the script; rendered while the scope is open."""
+    def _shown(
+        self,
+        request: HttpRequest,
+        council: MappedCouncil,
+        *,
+        part: str = "page",
+        said: str = "",
+        template_id: str = "",
+    ) -> HttpResponse:
+        """Answer with the page, or with a part of it for the script; rendered while the scope is open."""
         try:
             screen = screen_of(read_draft())
         except AstraError as error:
@@ -129,6 +137,7 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             "tabs": TABS,
             "tab": tab,
             "said": said,
+            "row": screen.row(template_id),
             "roles": [
                 (role, label, screen.draft.content["style_map"].get(role, "")) for role, label in _styles(screen.draft)
             ],
@@ -142,7 +151,7 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
                 ],
                 "max_kb": MAX_BYTES // 1024,
             }
-        return self._rendered(request, council, part or "page", context)
+        return self._rendered(request, council, part, context)
 
     def _rendered(
         self, request: HttpRequest, council: MappedCouncil, name: str, context: dict[str, Any]
@@ -168,7 +177,14 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             draft = read_draft()
             labels = {name: spec["label"] for name, spec in draft.content["templates"].items()}
             parts = core().rehearse(utterance, draft.content, skeleton_bytes(draft.skeleton)) if utterance else ()
-            context["parts"] = [(part, labels.get(part.template_id, "")) for part in parts]
+            context["parts"] = [
+                (
+                    part,
+                    labels.get(part.template_id, ""),
+                    draft.places[part.table_id].columns if part.table_id and part.table_rows else (),
+                )
+                for part in parts
+            ]
         except AstraError as error:
             context["said"] = explain(error)
         return self._rendered(request, council, "rehearsal", context)

@@ -112,7 +112,9 @@ def test_escape_puts_a_template_back(screen: Visit, alice: Person) -> None:
 def test_an_error_is_met_put_right_published_compared_and_taken_back(screen: Visit, alice: Person) -> None:
     page = screen.page
     select(screen, "TPL_VOTACION", "TBL_VOTACION")
-    expect(row(screen, "TPL_VOTACION").locator(".is-error")).to_contain_text("TBL_VOTACION is a table")
+    expect(row(screen, "TPL_VOTACION").locator(".is-error")).to_contain_text(
+        "TBL_VOTACION is a table and can't take text."
+    )
     page.get_by_role("link", name="Review and publish").click()
     expect(page.get_by_role("button", name="Publish")).to_be_disabled()
     page.get_by_role("link", name="Back to the mapping").click()
