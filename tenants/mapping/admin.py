@@ -46,6 +46,7 @@ class MappingAdmin(MappingPages):
             "diff": (self.diff_view, False),
             "roll-back": (self.roll_back_view, True),
             "export": (self.export_view, False),
+            "picture": (self.picture_view, False),
             "import": (self.import_view, True),
         }
         own = [

@@ -31,10 +31,12 @@ from tenants.config.drafts import (
 )
 from tenants.config.schema import MAX_BYTES
 from tenants.mapping.outline import skeleton_bytes
+from tenants.mapping.pictures import can_draw, page_picture
 from tenants.mapping.posted import whole_number
 from tenants.mapping.screen import screen_of
 from tenants.mapping.words import OPERATIONS, ROLES_OF_STYLES, say, say_groups
 from tenants.models import ConfigEdit, ConfigVersion, MappedCouncil
+from tenants.services import default_skeleton_version
 
 TABS: Final[dict[str, Any]] = {
     "templates": _("Templates"),
@@ -137,6 +139,7 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             "tabs": TABS,
             "tab": tab,
             "said": said,
+            "can_draw": can_draw(),
             "row": screen.row(template_id),
             "roles": [
                 (role, label, screen.draft.content["style_map"].get(role, "")) for role, label in _styles(screen.draft)
@@ -233,6 +236,15 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         answer = HttpResponse(body, content_type="application/json")
         answer["Content-Disposition"] = f'attachment; filename="astra-{council.slug}-{_named(which)}.json"'
         return answer
+
+    def picture_view(self, request: HttpRequest, council: MappedCouncil) -> HttpResponse:
+        """Hand over a picture of a page of the skeleton; nothing (`204`) where there is none."""
+        try:
+            page = whole_number(request.GET.get("page", "1"), "page")
+            picture = page_picture(default_skeleton_version(), page)
+        except AstraError:
+            return HttpResponse(status=204)
+        return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
     def _back(self, request: HttpRequest, council: MappedCouncil, error: AstraError | None = None) -> HttpResponse:
         if error is not None:

@@ -11,6 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 from astra_site.lib.tenancy import tenant_scope
 from tenants.config.drafts import read_draft
 from tenants.config.sightings import Seen, record_sightings
+from tenants.mapping.pictures import can_draw
 from tenants.models import ConfigVersion, Role
 from tests.browser.people import member
 from tests.browser.visit import Visit, visit
@@ -147,6 +148,14 @@ def test_an_utterance_is_tried(screen: Visit) -> None:
     for expected in ("VOTE", "TPL_VOTACION", "ZONA_VARIOS", "TBL_VOTACION", "Aprobada"):
         expect(rehearsal).to_contain_text(expected)
     expect(rehearsal.locator(".astra-passage")).to_have_text(VOTE)
+
+
+@pytest.mark.skipif(not can_draw(), reason="There is no LibreOffice or Poppler: install them with `make tools`.")
+def test_the_pages_are_shown_as_they_look(screen: Visit) -> None:
+    screen.page.get_by_text("The pages as they look").click()
+    drawn = "[...document.querySelectorAll('#astra-pages img')].filter((page) => page.naturalWidth > 500).length"
+    screen.page.wait_for_function(f"{drawn} >= 2", timeout=60_000)
+    screen.page.wait_for_function(f"document.querySelectorAll('#astra-pages img').length === {drawn}")
 
 
 def test_somebody_else_was_faster(screen: Visit, alice: Person, browser: Browser, live_server: LiveServer) -> None:
