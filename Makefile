@@ -13,7 +13,7 @@ LOCKS := bootstrap base whisper dev train
 SERVERS := $(PY) -m astra_site.embedded run --data-dir var/check --
 CODE := astra_site tenants jobs assets custody sessions_app astra_verify demo bench tests tools
 
-.PHONY: help setup demo serve test chaos check format tools micro-model recording test-speech skeleton migrations bench lock clean grpc proto
+.PHONY: help setup demo serve test chaos check format tools micro-model recording test-speech skeleton pictures migrations bench lock clean grpc proto
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ skeleton: setup ## Make the demonstration's Word skeleton anew
 
 proto: setup ## Generate the gRPC code from the proto files
 	@$(PY) -m tools.make_protos
+
+pictures: setup ## Take the pictures of the tenant admin's guide anew (needs a browser)
+	@$(PY) -m pytest -q -p no:xdist tests/browser/pictures_of_the_mapping_guide.py
 
 migrations: setup ## Write the migrations that the models ask for
 	@$(SERVERS) $(PY) manage.py makemigrations

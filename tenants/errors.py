@@ -17,6 +17,10 @@ class DraftConflict(Conflict):
     """The draft, or what is published, is not what the caller saw (`draft_changed`, `config_published_meanwhile`)."""
 
 
+class PictureUnavailable(NotFound):
+    """No picture of a skeleton's page: there is no such page, or nothing here can draw it now."""
+
+
 class NothingPublished(NotFound):
     """The tenant has no published configuration or no skeleton yet."""
 

@@ -133,6 +133,28 @@
     assign(event.dataTransfer.getData("text/plain"), zone.dataset.place);
   });
 
+  // One answer may change one row: the others' forms hold the revision that they were made with.
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { formData } = event.detail;
+    const newest = document.getElementById("astra-summary")?.dataset.revision;
+    if (newest && formData.has("revision")) formData.set("revision", newest);
+  });
+
+  // Pages are asked for one after the other, until there is no further one.
+  document.addEventListener(
+    "load",
+    (event) => {
+      const page = Number(event.target.dataset?.page);
+      if (!page) return;
+      const next = event.target.cloneNode();
+      next.dataset.page = page + 1;
+      next.src = event.target.src.replace(`page=${page}&`, `page=${page + 1}&`);
+      event.target.after(next);
+    },
+    true,
+  );
+  document.addEventListener("error", (event) => event.target.dataset?.page && event.target.remove(), true);
+
   // The page was changed by an answer: what was held is put back, and the filter holds for the new rows too.
   document.addEventListener("htmx:afterSettle", () => {
     picked = null;

@@ -46,6 +46,7 @@ class MappingAdmin(MappingPages):
             "diff": (self.diff_view, False),
             "roll-back": (self.roll_back_view, True),
             "export": (self.export_view, False),
+            "picture": (self.picture_view, False),
             "import": (self.import_view, True),
         }
         own = [
@@ -79,9 +80,15 @@ class MappingAdmin(MappingPages):
             edit_draft(operation, values, revision=number_of(request.POST, "revision"), actor=_actor(request))
         except AstraError as error:
             if _is_script(request):
-                return self._shown(request, council, explained(error), "screen")
+                whole = self._shown(request, council, part="screen", said=explained(error))
+                whole["HX-Retarget"] = "#mapping"
+                return whole
             return self._back(request, council, error)
-        return self._shown(request, council, part="screen") if _is_script(request) else self._back(request, council)
+        if not _is_script(request):
+            return self._back(request, council)
+        if operation == "map_template":
+            return self._shown(request, council, part="changed_row", template_id=values["template_id"])
+        return self._shown(request, council, part="screen")
 
     def discard_view(self, request: HttpRequest, council: MappedCouncil) -> HttpResponse:
         """Give up the draft."""

@@ -31,10 +31,12 @@ from tenants.config.drafts import (
 )
 from tenants.config.schema import MAX_BYTES
 from tenants.mapping.outline import skeleton_bytes
+from tenants.mapping.pictures import can_draw, page_picture
 from tenants.mapping.posted import whole_number
 from tenants.mapping.screen import screen_of
 from tenants.mapping.words import OPERATIONS, ROLES_OF_STYLES, say, say_groups
 from tenants.models import ConfigEdit, ConfigVersion, MappedCouncil
+from tenants.services import default_skeleton_version
 
 TABS: Final[dict[str, Any]] = {
     "templates": _("Templates"),
@@ -116,8 +118,16 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         with tenant_scope(council.pk):
             return self._shown(request, council)
 
-    def _shown(self, request: HttpRequest, council: MappedCouncil, said: str = "", part: str = "") -> HttpResponse:
-        """Answer with the page, or with its changing part for the script; rendered while the scope is open."""
+    def _shown(
+        self,
+        request: HttpRequest,
+        council: MappedCouncil,
+        *,
+        part: str = "page",
+        said: str = "",
+        template_id: str = "",
+    ) -> HttpResponse:
+        """Answer with the page, or with a part of it for the script; rendered while the scope is open."""
         try:
             screen = screen_of(read_draft())
         except AstraError as error:
@@ -129,6 +139,8 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             "tabs": TABS,
             "tab": tab,
             "said": said,
+            "can_draw": can_draw(),
+            "row": screen.row(template_id),
             "roles": [
                 (role, label, screen.draft.content["style_map"].get(role, "")) for role, label in _styles(screen.draft)
             ],
@@ -142,7 +154,7 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
                 ],
                 "max_kb": MAX_BYTES // 1024,
             }
-        return self._rendered(request, council, part or "page", context)
+        return self._rendered(request, council, part, context)
 
     def _rendered(
         self, request: HttpRequest, council: MappedCouncil, name: str, context: dict[str, Any]
@@ -168,7 +180,14 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             draft = read_draft()
             labels = {name: spec["label"] for name, spec in draft.content["templates"].items()}
             parts = core().rehearse(utterance, draft.content, skeleton_bytes(draft.skeleton)) if utterance else ()
-            context["parts"] = [(part, labels.get(part.template_id, "")) for part in parts]
+            context["parts"] = [
+                (
+                    part,
+                    labels.get(part.template_id, ""),
+                    draft.places[part.table_id].columns if part.table_id and part.table_rows else (),
+                )
+                for part in parts
+            ]
         except AstraError as error:
             context["said"] = explain(error)
         return self._rendered(request, council, "rehearsal", context)
@@ -217,6 +236,15 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         answer = HttpResponse(body, content_type="application/json")
         answer["Content-Disposition"] = f'attachment; filename="astra-{council.slug}-{_named(which)}.json"'
         return answer
+
+    def picture_view(self, request: HttpRequest, council: MappedCouncil) -> HttpResponse:
+        """Hand over a picture of a page of the skeleton; nothing (`204`) where there is none."""
+        try:
+            page = whole_number(request.GET.get("page", "1"), "page")
+            picture = page_picture(default_skeleton_version(), page)
+        except AstraError:
+            return HttpResponse(status=204)
+        return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
     def _back(self, request: HttpRequest, council: MappedCouncil, error: AstraError | None = None) -> HttpResponse:
         if error is not None:

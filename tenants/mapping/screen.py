@@ -94,6 +94,10 @@ class Screen:
     counters: Mapping[str, int]
     utterances: Sequence[str] = field(default=())
 
+    def row(self, template_id: str) -> TemplateRow | None:
+        """Return the row of a template, None where there is none."""
+        return next((row for row in self.templates if row.template_id == template_id), None)
+
     @property
     def places(self) -> list[PlaceRow]:
         """Every place in the order of the document."""
@@ -120,7 +124,7 @@ def screen_of(draft: Draft) -> Screen:
     found = draft.problems
     by_path: dict[tuple[str, str], list[Said]] = defaultdict(list)
     for problem in found:
-        by_path[problem.path[0], problem.path[1] if len(problem.path) > 1 else ""].append(say(problem))
+        by_path[problem.path[0], problem.path[1] if len(problem.path) > 1 else ""].append(say(problem, beside=True))
     seen = {row.template_id: row for row in TemplateSighting.objects.all()}
     templates = _templates(draft, seen, by_path)
     unused = {problem.path[1] for problem in found if problem.code == "placeholder_unused"}

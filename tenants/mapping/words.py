@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -98,9 +99,12 @@ class SaidDifference:
     after: str
 
 
-def say(problem: Problem) -> Said:
-    """Return a problem in the person's language."""
-    return Said(gettext(problem.template) % problem.values, problem.is_error)
+def say(problem: Problem, *, beside: bool = False) -> Said:
+    """Return a problem in the person's language; `beside` its row it need not name the row again."""
+    text = gettext(problem.template) % problem.values
+    if beside:
+        text = capfirst(text.removeprefix(f"{problem.values['source']}: "))
+    return Said(text, problem.is_error)
 
 
 def say_reason(suggestion: Suggestion, label: str) -> str:

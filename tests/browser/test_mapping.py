@@ -11,6 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 from astra_site.lib.tenancy import tenant_scope
 from tenants.config.drafts import read_draft
 from tenants.config.sightings import Seen, record_sightings
+from tenants.mapping.pictures import can_draw
 from tenants.models import ConfigVersion, Role
 from tests.browser.people import member
 from tests.browser.visit import Visit, visit
@@ -112,7 +113,9 @@ def test_escape_puts_a_template_back(screen: Visit, alice: Person) -> None:
 def test_an_error_is_met_put_right_published_compared_and_taken_back(screen: Visit, alice: Person) -> None:
     page = screen.page
     select(screen, "TPL_VOTACION", "TBL_VOTACION")
-    expect(row(screen, "TPL_VOTACION").locator(".is-error")).to_contain_text("TBL_VOTACION is a table")
+    expect(row(screen, "TPL_VOTACION").locator(".is-error")).to_contain_text(
+        "TBL_VOTACION is a table and can't take text."
+    )
     page.get_by_role("link", name="Review and publish").click()
     expect(page.get_by_role("button", name="Publish")).to_be_disabled()
     page.get_by_role("link", name="Back to the mapping").click()
@@ -145,6 +148,14 @@ def test_an_utterance_is_tried(screen: Visit) -> None:
     for expected in ("VOTE", "TPL_VOTACION", "ZONA_VARIOS", "TBL_VOTACION", "Aprobada"):
         expect(rehearsal).to_contain_text(expected)
     expect(rehearsal.locator(".astra-passage")).to_have_text(VOTE)
+
+
+@pytest.mark.skipif(not can_draw(), reason="There is no LibreOffice or Poppler: install them with `make tools`.")
+def test_the_pages_are_shown_as_they_look(screen: Visit) -> None:
+    screen.page.get_by_text("The pages as they look").click()
+    drawn = "[...document.querySelectorAll('#astra-pages img')].filter((page) => page.naturalWidth > 500).length"
+    screen.page.wait_for_function(f"{drawn} >= 2", timeout=60_000)
+    screen.page.wait_for_function(f"document.querySelectorAll('#astra-pages img').length === {drawn}")
 
 
 def test_somebody_else_was_faster(screen: Visit, alice: Person, browser: Browser, live_server: LiveServer) -> None:

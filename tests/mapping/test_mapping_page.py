@@ -54,6 +54,7 @@ def test_an_administrator_maps_reviews_publishes_and_goes_back(page: MappingPage
     shown = page.edit("map_template", **TO_VARIOS).content.decode()
     assert "1 change<" in shown
     assert "<html" not in shown
+    assert shown.count('class="astra-template ') == 1
     review = page.text(name="review")
     assert "ZONA_DEBATE" in review
     answer = page.post("publish", newest=1, note="El debate va a varios")
@@ -266,6 +267,7 @@ def test_an_utterance_is_tried_with_the_draft(page: MappingPage) -> None:
         assert expected in shown
     rows = page.client.post(page.url("try"), {"utterance": VOTE}).content.decode()
     assert "TBL_VOTACION" in rows
+    assert "<th>RESULTADO</th>" in rows
     assert "Aprobada" in rows
     assert page.client.post(page.url("try"), {"utterance": " "}).status_code == 200
 
@@ -288,8 +290,9 @@ def test_tables_fields_words_and_styles_are_edited(page: MappingPage) -> None:
     assert made["style_map"]["SPEECH"] == "Normal"
     assert made["intents"]["RECESS"]["template_id"] == "TPL_VARIOS"
     assert made["image_zone"] is None
-    for tab in ("tables", "fields", "words"):
-        assert 'id="mapping"' in page.text(f"?tab={tab}")
+    assert ">Ana\nLuz\n</textarea>" in page.text("?tab=words")
+    assert 'value="tenant.name"' in page.text("?tab=fields")
+    assert '<option value="result" selected>' in page.text("?tab=tables")
 
 
 def test_three_hundred_templates_cost_no_more_queries_than_eight(page: MappingPage) -> None:
