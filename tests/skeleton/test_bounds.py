@@ -81,7 +81,7 @@ def _mutate(root: etree._Element, data: st.DataObject) -> None:
         other.append(element)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow])
 @given(st.data())
 def test_a_mutated_package_is_refused_or_read_and_what_is_read_can_be_filled(data: st.DataObject) -> None:
     parts = dict(PARTS)
