@@ -69,7 +69,7 @@ class SkeletonForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at
 
 def placeholders_table(version: SkeletonVersion) -> str:
     """Return what the parser found: number, name, kind, place, what stands there, and how often it occurs."""
-    headers = (_("No."), _("Name"), _("Kind"), _("Place"), _("What stands there now"), _("Times"))
+    headers = (_("No."), _("Name"), _("Kind"), _("Place"), _("What stands there now"), _("Occurrences"))
     rows = (
         (
             item.get("order") or number,

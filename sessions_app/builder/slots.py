@@ -16,7 +16,8 @@ from sessions_app.builder.word_document import WordDocument
 from tenants.skeleton.controls import Control, ControlLevel, kind_of, scan_controls
 from tenants.skeleton.markers import find_markers, paragraph_text, replace_markers
 from tenants.skeleton.model import PlaceholderKind, kind_from_name
-from tenants.skeleton.wordml import attribute, w
+from tenants.skeleton.pictures import PICTURE_PROPERTIES, picture_name, picture_run
+from tenants.skeleton.wordml import attribute, is_deleted, w
 
 _ZONE_KINDS = (PlaceholderKind.BLOCK_ZONE, PlaceholderKind.IMAGE)
 _PROMPT_ONLY = ("showingPlcHdr", "placeholder", "dataBinding", "picture")
@@ -221,6 +222,8 @@ def _sort_paragraph(paragraph: etree._Element, owned: set[etree._Element], slots
             slots.add_zone(ParagraphZone(marker.name, kind, paragraph, []), in_body=in_body)
     if markers:
         slots.marked_paragraphs.append(paragraph)
+    if in_body:
+        _sort_pictures(paragraph, owned, slots)
     for start in _named_bookmarks(paragraph):
         name = attribute(start, "name") or ""
         kind = kind_from_name(name)
@@ -228,6 +231,17 @@ def _sort_paragraph(paragraph: etree._Element, owned: set[etree._Element], slots
             slots.add_zone(ParagraphZone(name, kind, paragraph, bookmarked(start)), in_body=in_body)
         elif kind not in _ZONE_KINDS:
             slots.bookmarks.append(start)
+
+
+def _sort_pictures(paragraph: etree._Element, owned: set[etree._Element], slots: Slots) -> None:
+    """Take pictures that carry a name. They are the author's, so they stay where nothing comes in their stead."""
+    for properties in paragraph.iter(PICTURE_PROPERTIES):
+        name, run = picture_name(properties), picture_run(properties)
+        if name is None or run is None or is_deleted(run) or next(run.iterancestors(w("p"))) is not paragraph:
+            continue
+        if name not in slots.zones and not any(control in owned for control in run.iterancestors(w("sdt"))):
+            zone = ParagraphZone(name, PlaceholderKind.IMAGE, paragraph, [run], is_blank=False)
+            slots.add_zone(zone, in_body=True)
 
 
 def _named_bookmarks(paragraph: etree._Element) -> Iterator[etree._Element]:

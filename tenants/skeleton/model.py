@@ -23,6 +23,7 @@ class PlaceholderSource(StrEnum):
     CONTROL = "control"
     MARKER = "marker"
     BOOKMARK = "bookmark"
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True, slots=True)

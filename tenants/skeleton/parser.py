@@ -24,7 +24,8 @@ from tenants.skeleton.model import Placeholder, PlaceholderKind, PlaceholderSour
 from tenants.skeleton.naming import is_usable_name, shortened
 from tenants.skeleton.outline import Outline, Place, read_outline
 from tenants.skeleton.package import Package, open_package
-from tenants.skeleton.samples import bookmark_sample, control_sample, marker_sample
+from tenants.skeleton.pictures import PICTURE_PROPERTIES, picture_name, picture_run
+from tenants.skeleton.samples import bookmark_sample, control_sample, marker_sample, picture_sample
 from tenants.skeleton.styles import StyleSheet
 from tenants.skeleton.unpacking import PackageLimits
 from tenants.skeleton.warnings import WarningList
@@ -84,7 +85,7 @@ class _Discovery:
         tables = {control.table for control in scan.placeholders if kind_of(control) is PlaceholderKind.TABLE}
         owners = {*by_element, *tables}
         texts = paragraph_texts(root)
-        for element in root.iter(w("sdt"), w("p"), w("bookmarkStart")):
+        for element in root.iter(w("sdt"), w("p"), w("bookmarkStart"), PICTURE_PROPERTIES):
             place = where if isinstance(where, Place) else where.place_of(element)
             control = by_element.get(element)
             if is_second_branch(element) or (control is None and self._is_owned(element, owners)):
@@ -95,6 +96,8 @@ class _Discovery:
                 self._add_markers(texts.get(element, ""), place)
             elif element.tag == w("bookmarkStart"):
                 self._add_bookmark(element, place)
+            elif element.tag == PICTURE_PROPERTIES and isinstance(where, Outline):
+                self._add_picture(element, place)
 
     def skeleton(self, outline: Outline) -> Skeleton:
         """Return what was found, with advice on the whole."""
@@ -218,6 +221,23 @@ class _Discovery:
                 location=place.location,
                 label=name,
                 sample=bookmark_sample(start),
+                heading_path=place.heading_path,
+            )
+        )
+
+    def _add_picture(self, properties: etree._Element, place: Place) -> None:
+        """Take a picture that carries a name, where others are put in its stead; a crest in the header stays."""
+        name = picture_name(properties)
+        if name is None or picture_run(properties) is None or is_deleted(properties):
+            return
+        self._add(
+            Placeholder(
+                tag=name,
+                kind=PlaceholderKind.IMAGE,
+                source=PlaceholderSource.PICTURE,
+                location=place.location,
+                label=name,
+                sample=picture_sample(properties),
                 heading_path=place.heading_path,
             )
         )

@@ -8,9 +8,8 @@ from tenants.skeleton.controls import Control
 from tenants.skeleton.markers import Marker
 from tenants.skeleton.model import PlaceholderKind
 from tenants.skeleton.naming import around, shortened
+from tenants.skeleton.pictures import PICTURE_PROPERTIES
 from tenants.skeleton.wordml import attribute, text_of, visible, w
-
-_PICTURE_PROPERTIES = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
 
 
 def control_sample(control: Control, kind: PlaceholderKind) -> str:
@@ -19,15 +18,20 @@ def control_sample(control: Control, kind: PlaceholderKind) -> str:
         row = next(visible(control.table, w("tr")), None)
         return "" if row is None else shortened(" | ".join(text_of(cell) for cell in visible(row, w("tc"))))
     if kind is PlaceholderKind.IMAGE:
-        picture = next(visible(control.content, _PICTURE_PROPERTIES), None)
+        picture = next(visible(control.content, PICTURE_PROPERTIES), None)
         if picture is not None:
-            return shortened(picture.get("descr") or picture.get("title") or picture.get("name") or "")
+            return picture_sample(picture)
     return shortened(_joined(control.content))
 
 
 def marker_sample(text: str, marker: Marker) -> str:
     """Return the words around a marker in its paragraph, the marker included."""
     return around(text, marker.start, marker.end)
+
+
+def picture_sample(properties: etree._Element) -> str:
+    """Return a picture's description, else its title, else its name."""
+    return shortened(properties.get("descr") or properties.get("title") or properties.get("name") or "")
 
 
 def bookmark_sample(start: etree._Element) -> str:

@@ -12,6 +12,7 @@ from sessions_app.builder import ImageFile, build_minutes
 from sessions_app.builder.errors import BuildRefused
 from tests.builder.dumps import block, image_block, session_dump
 from tests.builder.reading import IMAGE, SKELETON, Docx, W
+from tests.skeleton.packages import control, make_docx, paragraph
 
 _INLINE = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _BLIP = "{http://schemas.openxmlformats.org/drawingml/2006/main}blip"
@@ -103,3 +104,24 @@ def test_an_image_that_is_not_the_recorded_one_stops_the_build(images: dict[str,
     with pytest.raises(BuildRefused) as caught:
         build_minutes(SKELETON, session_dump([image_block(1, "a", None, IMAGE)]), images)
     assert caught.value.code == code
+
+
+def _with_named_picture(name: str) -> bytes:
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006"
+    picture = (
+        f'<w:r><w:drawing><wp:inline xmlns:wp="{drawing}/wordprocessingDrawing"><wp:docPr id="9" name="{name}"/>'
+        f'<pic:pic xmlns:pic="{drawing}/picture"/></wp:inline></w:drawing></w:r>'
+    )
+    return make_docx(f"<w:p>{picture}</w:p>" + control("ZONA_DEBATE", paragraph("x")), header=f"<w:p>{picture}</w:p>")
+
+
+def test_images_come_in_the_stead_of_a_picture_that_carries_the_places_name() -> None:
+    dump = session_dump([image_block(1, "a", "Vereda", IMAGE)])
+    docx = Docx(build_minutes(_with_named_picture("IMG_ANEXO"), dump, {"a": LAMP}).docx)
+    assert [node.get("descr") for node in docx.document.iter(f"{_INLINE}docPr")] == ["Vereda"]
+    assert [node.get("name") for node in docx.xml("word/header1.xml").iter(f"{_INLINE}docPr")] == ["IMG_ANEXO"]
+
+
+def test_a_named_picture_stays_where_no_image_comes() -> None:
+    docx = Docx(build_minutes(_with_named_picture("IMG_ANEXO"), session_dump([block(1, "Uno.")]), {}).docx)
+    assert [node.get("name") for node in docx.document.iter(f"{_INLINE}docPr")] == ["IMG_ANEXO"]

@@ -180,3 +180,30 @@ def test_each_placeholder_says_what_stands_there_under_which_headings_and_in_whi
     assert sample.startswith("…")
     assert sample.endswith("…")
     assert "{{CIUDAD}}" in sample
+
+
+_PIC = 'xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture"'
+
+
+def picture(**names: str) -> str:
+    """Return a run with an inline picture that has these names."""
+    written = " ".join(f'{key}="{value}"' for key, value in names.items())
+    return (
+        f'<w:r><w:drawing><wp:inline {_WP}><wp:docPr id="1" {written}/><pic:pic {_PIC}/></wp:inline></w:drawing></w:r>'
+    )
+
+
+def test_a_picture_with_a_name_in_its_alternative_text_is_a_place_for_images() -> None:
+    body = "".join(f"<w:p>{run('x')}{picture(**names)}</w:p>" for names in (
+        {"name": "Imagen 1", "descr": "IMG_ANEXO"}, {"name": "IMG_MAPA"}, {"name": "Imagen 3", "descr": "El escudo"},
+        {"name": "FIRMA_X"},
+    ))  # fmt: skip
+    skeleton = read(body, header=f"<w:p>{picture(descr='IMG_ESCUDO')}</w:p>")
+    assert [(found.tag, found.kind.value, found.source.value) for found in skeleton.placeholders][:-1] == [
+        ("IMG_ANEXO", "image", "picture"), ("IMG_MAPA", "image", "picture"),
+    ]  # fmt: skip
+
+
+def test_a_named_picture_inside_a_control_is_the_controls() -> None:
+    body = "<w:p>" + control("IMG_ANEXO", picture(descr="IMG_OTRO"), "<w:picture/>") + "</w:p>"
+    assert tags(read(body)) == ["IMG_ANEXO"]
