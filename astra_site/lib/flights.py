@@ -24,28 +24,30 @@ class Flights(Generic[_Result]):
     ) -> _Result:
         """Return what `fetch` returns, called by the first thread that asks for a key; others wait for it.
 
-        Who has waited for `wait_s`, or sees the first one fail, calls `alone` for itself. Errors are those of the call
-        that the thread made itself.
+        Who has waited for `wait_s`, or sees the first one fail, calls `alone` for itself; the next to ask is a first
+        one again. Errors are those of the call that the thread made itself.
         """
+        own: Future[_Result | None] = Future()
         with self._lock:
-            other = self._under_way.get(key)
-            own: Future[_Result | None] = Future()
-            if other is None:
-                self._under_way[key] = own
-        if other is not None:
-            return self._result_of(other, wait_s) or alone()
+            other = self._under_way.setdefault(key, own)
+        if other is not own:
+            return self._result_of(key, other, wait_s) or alone()
         fetched: _Result | None = None
         try:
             fetched = fetch()
             return fetched
         finally:
-            with self._lock:
-                del self._under_way[key]
+            self._end(key, own)
             own.set_result(fetched)
 
-    @staticmethod
-    def _result_of(other: Future[_Result | None], wait_s: float) -> _Result | None:
+    def _result_of(self, key: Hashable, other: Future[_Result | None], wait_s: float) -> _Result | None:
         try:
             return other.result(wait_s)
-        except StillInTheAir:
+        except StillInTheAir:  # or never to land: a worker's time limit can end a thread anywhere
+            self._end(key, other)
             return None
+
+    def _end(self, key: Hashable, flight: Future[_Result | None]) -> None:
+        with self._lock:
+            if self._under_way.get(key) is flight:
+                del self._under_way[key]

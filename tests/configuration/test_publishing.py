@@ -141,11 +141,11 @@ def test_who_joins_a_reading_that_began_before_a_publication_sees_the_publicatio
             may_go_on.wait(30)
         return config
 
-    def let_go_and_wait(other: Any, wait_s: float) -> Any:
+    def let_go_and_wait(flights: Any, key: Any, other: Any, wait_s: float) -> Any:
         may_go_on.set()
-        return wait_for_other(other, 30)
+        return wait_for_other(flights, key, other, 30)
 
-    monkeypatch.setattr(Flights, "_result_of", staticmethod(let_go_and_wait))
+    monkeypatch.setattr(Flights, "_result_of", let_go_and_wait)
     object.__setattr__(own_reader, "load", load_slowly)
     client.flushall()
     own_reader.here.forget_newest()
