@@ -179,3 +179,11 @@ def test_without_the_provider_its_sessions_are_over(client: Client, settings: Se
     client.force_login(sign_in(claims()), BACKEND)
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     assert client.get("/admin/").status_code == 302
+
+
+def test_staff_see_whose_account_it_is(client: Client) -> None:
+    user = sign_in(claims())
+    client.force_login(User.objects.create_superuser("root", password="x"), "django.contrib.auth.backends.ModelBackend")
+    assert f"{ISSUER} · luz" in client.get(f"/admin/auth/user/{user.pk}/change/").content.decode()
+    root = User.objects.get(username="root")
+    assert ISSUER not in client.get(f"/admin/auth/user/{root.pk}/change/").content.decode()
