@@ -18,7 +18,7 @@ from astra_site.lib.admin import ReadOnlyAdmin, TenantAdmin, html_table, pretty_
 from tenants import skeleton_admin  # noqa: F401 - registers its pages
 from tenants.api_clients import admin as api_clients_admin  # noqa: F401 - registers its pages
 from tenants.mapping import admin as mapping_admin  # noqa: F401 - registers its page
-from tenants.models import ConfigVersion, Membership, Tenant
+from tenants.models import ConfigVersion, Membership, PersonIdentity, Tenant
 from tenants.quota import admin as quota_admin  # noqa: F401 - registers its pages
 from tenants.registry import admin as registry_admin  # noqa: F401 - registers its pages
 
@@ -33,6 +33,22 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  #
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Show whose account it is where an identity provider says so."""
+        shown = super().get_readonly_fields(request, obj)
+        return [*shown, "identity_there"] if obj is not None else shown
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Put it in front, so that nobody changes by hand what comes from there."""
+        shown = super().get_fieldsets(request, obj)
+        return [(None, {"fields": ["identity_there"]}), *shown] if obj is not None else shown
+
+    @display(description=_("identity provider"))
+    def identity_there(self, user: User) -> str:
+        """The provider and the person's id there; a dash for an account with a password."""
+        identity = PersonIdentity.objects.filter(user=user).first()
+        return str(identity) if identity else "—"
 
 
 @admin.register(Tenant)

@@ -157,9 +157,10 @@ class ProviderKeys:
             if self._clock_s() - self._asked_at_s < ASK_AGAIN_S:
                 return None
             self._asked_at_s = self._clock_s()
-            self._fetching = Future()
-            threading.Thread(target=self._read, args=(self._fetching,), name="jwks", daemon=True).start()
-            return self._fetching
+            fetching: Future[None] = Future()
+            threading.Thread(target=self._read, args=(fetching,), name="jwks", daemon=True).start()
+            self._fetching = fetching
+            return fetching
 
     def _read(self, fetching: Future[None]) -> None:
         try:

@@ -25,7 +25,7 @@ class ApiClientForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic a
     """Name, permissions and end of a client; the secret is not in it."""
 
     scopes = forms.MultipleChoiceField(
-        label=_("permissions"),
+        label=_("Permissions"),
         choices=[(scope, SCOPE_LABELS.get(scope, scope)) for scope in ALL_SCOPES],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("Changing them ends the tokens that the client holds; it asks for another one."),

@@ -49,7 +49,7 @@ class OpenIdProvider:
         self._algorithms = [name for name in algorithms if not name.startswith("HS") and name != "none"]
         self._endpoints: Endpoints | None = None
         self._read_at_s = float("-inf")
-        self._keys: ProviderKeys | None = None
+        self._keys: tuple[str, ProviderKeys] | None = None
 
     def endpoints(self) -> Endpoints:
         """Return the provider's addresses, read from it every ten minutes; raise `Unavailable` when it is down."""
@@ -118,10 +118,11 @@ class OpenIdProvider:
         return {**verified, **found}
 
     def _key_source(self) -> ProviderKeys:
+        """Return the keys at the address that the provider names now."""
         address = self.endpoints().jwks
-        if self._keys is None:
-            self._keys = ProviderKeys(address, kept_s=_METADATA_FOR_S)
-        return self._keys
+        if self._keys is None or self._keys[0] != address:
+            self._keys = address, ProviderKeys(address, kept_s=_METADATA_FOR_S)
+        return self._keys[1]
 
     def _checked(self, said: Mapping[str, Any]) -> Endpoints:
         if said.get("issuer") != self._issuer:

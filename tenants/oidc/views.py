@@ -25,6 +25,8 @@ from tenants.oidc.backend import BACKEND
 from tenants.oidc.provider import openid_provider
 
 logger = logging.getLogger(__name__)
+_ANSWER_WITHIN_S = 900
+"""How long a sign-in that was begun may take, and what is stored for it is kept."""
 _STATUS = {ErrorKind.FORBIDDEN: 403, ErrorKind.UNAUTHENTICATED: 400, ErrorKind.UNAVAILABLE: 503}
 
 
@@ -44,6 +46,8 @@ class SignInView(OIDCAuthenticationRequestView):  # type: ignore[misc]  # mozill
             answer: HttpResponse = super().get(request)
         except AstraError as error:
             return refusal(request, error)
+        if not request.user.is_authenticated:
+            request.session.set_expiry(_ANSWER_WITHIN_S)
         return answer
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -53,6 +55,21 @@ def test_another_address_is_the_same_person_and_another_person_is_not(settings: 
     settings.OIDC_ISSUER = "https://another.example.org"
     assert sign_in(claims()) != first
     assert User.objects.count() == PersonIdentity.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_first_sign_in_from_many_places_at_once_is_one_account(alice: Person) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        found = {user.pk for user in pool.map(in_thread_of_its_own, [claims()] * 6)}
+    assert len(found) == User.objects.count() == PersonIdentity.objects.count() == 1
+    assert roles_of(User.objects.get()) == {"quibdo": "clerk"}
+
+
+def in_thread_of_its_own(said: dict[str, Any]) -> User:
+    try:
+        return sign_in(said)
+    finally:
+        connection.close()
 
 
 def test_an_account_with_a_password_is_never_taken_over(alice: Person) -> None:
@@ -162,3 +179,11 @@ def test_without_the_provider_its_sessions_are_over(client: Client, settings: Se
     client.force_login(sign_in(claims()), BACKEND)
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     assert client.get("/admin/").status_code == 302
+
+
+def test_staff_see_whose_account_it_is(client: Client) -> None:
+    user = sign_in(claims())
+    client.force_login(User.objects.create_superuser("root", password="x"), "django.contrib.auth.backends.ModelBackend")
+    assert f"{ISSUER} · luz" in client.get(f"/admin/auth/user/{user.pk}/change/").content.decode()
+    root = User.objects.get(username="root")
+    assert ISSUER not in client.get(f"/admin/auth/user/{root.pk}/change/").content.decode()

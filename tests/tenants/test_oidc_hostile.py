@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -179,6 +181,34 @@ def test_a_provider_that_answers_nonsense_is_a_page_that_says_so(
         begun = client.get(CALLBACK, {"code": "c", "state": state})
     code = "identity_keys_unavailable" if path == "/jwks" else "provider_answer_invalid"
     assert_refused(begun, 503, code, client)
+
+
+@pytest.mark.parametrize("path", ["/token", "/me", "/.well-known/openid-configuration"])
+def test_a_provider_that_hangs_is_given_up_soon(
+    provider: LyingProvider, client: Client, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenants.oidc.provider._WITHIN_S", 0.5)
+    released = threading.Event()
+    provider.answers[path] = lambda form: (200, {"hung": released.wait(20)})
+    began_s = time.monotonic()
+    try:
+        begun = client.get(reverse("oidc_authentication_init"))
+        if begun.status_code == 302:
+            begun = client.get(CALLBACK, {"code": "c", "state": next(iter(client.session["oidc_states"]))})
+        if path == "/me":
+            assert begun.status_code == 400, "this sign-in had another nonce"
+            begun = come_back(provider, client)
+        assert_refused(begun, 503, "provider_unreachable", client)
+        assert time.monotonic() - began_s < 5
+    finally:
+        released.set()
+
+
+def test_what_is_stored_for_a_sign_in_is_not_kept_for_long(provider: LyingProvider, client: Client) -> None:
+    begin(provider, client)
+    assert 0 < client.session.get_expiry_age() <= 900
+    come_back(provider, client)
+    assert client.session.get_expiry_age() > 3600
 
 
 def test_a_code_that_the_provider_does_not_know_is_refused(provider: LyingProvider, client: Client) -> None:
