@@ -113,6 +113,12 @@ def make_blocks(
     return blocks, state
 
 
+def template_of(item: Understanding, config: Mapping[str, Any]) -> str:
+    """Return the template of an understanding: the council's own for its intent, else CORE's."""
+    own: str | None = config.get("intents", {}).get(str(item.intent), {}).get("template_id")
+    return own or item.template_id
+
+
 def _continues(group: Sequence[Understanding], item: Understanding) -> bool:
     last = group[-1]
     if last.intent is not item.intent or last.template_id != item.template_id:
@@ -133,7 +139,7 @@ def _block(
 ) -> dict[str, Any]:
     first = group[0]
     own = config.get("intents", {}).get(str(first.intent), {})
-    template_id = own.get("template_id") or first.template_id
+    template_id = template_of(first, config)
     known = template_id in config["templates"]
     zone = explicit.zone or config["zone_map"].get(template_id) or config["default_zone"]
     table = config["table_map"].get(str(first.intent)) if first.structured_data else None

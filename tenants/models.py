@@ -160,7 +160,7 @@ class ConfigVersion(TenantOwned):
 class ConfigDraft(TenantOwned):
     """A council's configuration as it is being edited, one per council; `revision` counts its changes, never back.
 
-    `base` is the version it was made from. A draft equal to its base holds no work: it follows what is published.
+    `base` is the version it was made from. What it changes of it is put on top of what is published when it is read.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -20,6 +20,7 @@ from sessions_app.blocks import (
     make_blocks,
     pending_block,
     review_block,
+    template_of,
 )
 from sessions_app.core.choice import core_client
 from sessions_app.models import JournalRow, Session
@@ -82,7 +83,7 @@ def understood(
     blocks, after = make_blocks(place.sequence_id, understandings, before, explicit, content, audio)
     entry = _entry(session, place, blocks, after, dialogue, client.name if utterances else None)
     seen = tuple(
-        Seen(item.template_id, str(item.intent), item.label, "" if explicit.restricted else item.text)
+        Seen(template_of(item, content), str(item.intent), item.label, "" if explicit.restricted else item.text)
         for item in understandings
     )
     return entry, seen

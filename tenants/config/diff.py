@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 _MISSING: Final = object()
+_LISTS: Final = frozenset({"members", "hotwords", "samples"})
 
 
 class Change(StrEnum):
@@ -43,6 +45,30 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
     Order in a list of names means nothing to a session, so a list in another order is no difference.
     """
     return list(_compare((), before, after))
+
+
+def applied(content: Mapping[str, Any], changes: Iterable[Difference]) -> dict[str, Any]:
+    """Return another content with the same changes made; where both changed one value, these changes win."""
+    result: dict[str, Any] = copy.deepcopy(dict(content))
+    for change in changes:
+        *way, last = change.path
+        holder: Any = result
+        for step in way:
+            holder = holder.setdefault(step, [] if step in _LISTS else {})
+        if isinstance(holder, list):
+            _apply_to_list(holder, change)
+        elif change.change is Change.REMOVED:
+            holder.pop(last, None)
+        else:
+            holder[last] = copy.deepcopy(change.after)
+    return result
+
+
+def _apply_to_list(held: list[Any], change: Difference) -> None:
+    if change.change is Change.REMOVED and change.before in held:
+        held.remove(change.before)
+    elif change.change is Change.ADDED and change.after not in held:
+        held.append(change.after)
 
 
 def grouped(found: Iterable[Difference]) -> dict[str, list[Difference]]:

@@ -18,11 +18,11 @@ from astra_site.lib.hashing import canonical_json
 from astra_site.lib.tenancy import current_tenant_id
 from tenants.config.checks import Place, Problem, problems
 from tenants.config.core import known_fields, known_templates
-from tenants.config.diff import Difference, differences
+from tenants.config.diff import Difference, applied, differences
 from tenants.config.edits import Content, edited, empty_content
 from tenants.config.importing import read_configuration
 from tenants.config.schema import MAX_BYTES, ConfigContent
-from tenants.errors import ConfigTooLarge, DraftConflict, NothingPublished
+from tenants.errors import ConfigInvalid, ConfigTooLarge, DraftConflict, NothingPublished
 from tenants.models import ConfigDraft, ConfigEdit, ConfigVersion, SkeletonVersion, Tenant
 from tenants.services import default_skeleton_version, publish_config
 from tenants.skeleton.model import PlaceholderKind
@@ -151,8 +151,22 @@ def _standing(row: ConfigDraft | None) -> Draft:
     published = newest.content if newest else _beginning(skeleton)
     if row is None:
         return Draft(published, revision, newest, skeleton)
-    untouched = row.base is not None and not differences(row.base.content, row.content)
-    return Draft(published if untouched else row.content, revision, newest, skeleton)
+    return Draft(_brought_up(row, newest, published), revision, newest, skeleton)
+
+
+def _brought_up(row: ConfigDraft, newest: ConfigVersion | None, published: Content) -> Content:
+    """Return the draft's work on top of what is published, which may have gone on since the draft was begun.
+
+    Where the two can't be put together (a column of a table that is mapped no more), the draft stands as it was; the
+    review shows what it would take back.
+    """
+    if newest is None or row.base_id == newest.pk:
+        return row.content  # type: ignore[no-any-return]  # a JSON column
+    work = differences(row.base.content if row.base else {}, row.content)
+    try:
+        return ConfigContent.read(applied(published, work)).to_json()
+    except ConfigInvalid:
+        return row.content  # type: ignore[no-any-return]  # a JSON column
 
 
 def _beginning(skeleton: SkeletonVersion) -> Content:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tenants.config.diff import Change, differences, grouped
+from tenants.config.diff import Change, applied, differences, grouped
 from tenants.config.edits import edited
 from tenants.config.schema import ConfigContent
 from tenants.config.suggestions import Reason, suggest
@@ -74,6 +74,25 @@ def test_an_edit_changes_what_it_says_and_nothing_else(
 ) -> None:
     found = differences(BEFORE, after(operation, **values))
     assert [(".".join(one.path), one.change, one.before, one.after) for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "values"),
+    [
+        ("map_template", {"template_id": "TPL_NUEVA", "place": "ZONA_VARIOS"}),
+        ("map_template", {"template_id": "TPL_DEBATE", "place": ""}),
+        ("describe_template", {"template_id": "TPL_DEBATE", "label": "Debate", "samples": ["Pido la palabra"]}),
+        ("set_names", {"which": "members", "names": ["Ana", "John Mosquera"]}),
+        ("map_intent", {"intent": "ROLL_CALL", "table_id": ""}),
+        ("set_image_zone", {"place": ""}),
+    ],
+)
+def test_changes_are_made_again_on_another_content(operation: str, values: dict[str, Any]) -> None:
+    changes = differences(BEFORE, after(operation, **values))
+    assert differences(after(operation, **values), applied(BEFORE, changes)) == []
+    other = ConfigContent.read({**content(), "entity_dictionary": {"x": "y"}}).to_json()
+    assert applied(other, changes)["entity_dictionary"] == {"x": "y"}
+    assert {one.path for one in differences(other, applied(other, changes))} == {one.path for one in changes}
 
 
 def test_columns_that_take_nothing_are_left_out() -> None:

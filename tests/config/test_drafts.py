@@ -20,6 +20,7 @@ from tenants.config.drafts import (
 )
 from tenants.errors import ConfigInvalid, ConfigTooLarge, DraftConflict, NothingPublished
 from tenants.models import ConfigDraft, ConfigEdit, ConfigVersion, Tenant
+from tests.config.samples import content
 from tests.factories.tenants import ConfigVersionFactory, SkeletonFactory, SkeletonVersionFactory, TenantFactory
 from tests.people import Person
 
@@ -97,7 +98,21 @@ def test_a_version_published_meanwhile_is_not_overwritten_unseen(alice: Person) 
         with pytest.raises(DraftConflict) as refused:
             roll_back(1, newest=1, actor="admin:ana")
         assert refused.value.code == "config_published_meanwhile"
-        assert {one.group for one in read_draft().changes} == {"zone_map", "entity_dictionary"}
+        draft = read_draft()
+        assert [one.group for one in draft.changes] == ["zone_map"]
+        assert draft.content["entity_dictionary"] == {"a": "b"}
+        third = publish_draft(revision=1, newest=2, actor="admin:ana")
+        assert third.content["entity_dictionary"] == {"a": "b"}
+        assert third.content["zone_map"]["TPL_DEBATE"] == "ZONA_VARIOS"
+
+
+def test_work_that_can_not_be_put_on_top_stands_as_it_was(alice: Person) -> None:
+    columns = {**content()["table_map"]["VOTE"]["columns"], "ASUNTO": "result"}
+    edit(0, "map_intent", intent="VOTE", table_id="TBL_VOTACION", columns=columns)
+    ConfigVersionFactory(tenant=alice.council, table_map={})
+    with tenant_scope(alice.tenant_id):
+        assert read_draft().content["table_map"]["VOTE"]["columns"]["ASUNTO"] == "result"
+        assert edit(1, "set_word", heard="c", written="d") == 2
 
 
 def test_a_draft_without_work_follows_what_is_published(alice: Person) -> None:

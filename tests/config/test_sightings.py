@@ -65,6 +65,7 @@ def test_a_council_gives_an_intent_a_template_of_its_own(alice: Person) -> None:
     (block,) = minutes.blocks()
     assert (block["template_id"], block["label"]) == ("TPL_DECISION", "Decisión")
     assert (block["target_placeholder"], block["table_id"]) == ("ZONA_VARIOS", "TBL_VOTACION")
+    assert sightings(alice)["TPL_DECISION"].count == 1
 
 
 def test_a_rehearsal_shows_what_the_document_will_say() -> None:
