@@ -69,10 +69,19 @@ TABLE = (
     Line(
         "the council, its team, skeletons, configuration, quota: look",
         VIEWERS,
-        admin=looking(
-            *("tenants_tenant", "tenants_membership", "tenants_skeleton", "tenants_configversion"),
-            *("tenants_councilquota", "tenants_quotaentry"),
+        admin=(
+            *looking("tenants_tenant", "tenants_membership", "tenants_skeleton", "tenants_skeletonversion"),
+            *looking("tenants_configversion", "tenants_councilquota", "tenants_quotaentry", "tenants_mappedcouncil"),
+            *("GET tenants_skeletonversion_download", "GET tenants_mappedcouncil_review"),
+            *("GET tenants_mappedcouncil_diff", "GET tenants_mappedcouncil_export"),
+            *("GET tenants_mappedcouncil_picture", "POST tenants_mappedcouncil_try"),
         ),
+        api=("GET tenant-config", "GET tenant-config-version"),
+    ),
+    Line(
+        "models and adapters, and which are active: look",
+        VIEWERS,
+        admin=looking("tenants_registeredmodel", "tenants_adapter", "tenants_modelactivation"),
     ),
     Line(
         "sessions: start, record, correct, finalize, clone",
@@ -106,6 +115,20 @@ TABLE = (
         actions=("tenants_skeleton: delete_selected",),
     ),
     Line(
+        "configuration: edit the draft, discard it, import, publish, publish an older version again",
+        ADMINS,
+        admin=(
+            *("POST tenants_mappedcouncil_edit", "POST tenants_mappedcouncil_discard"),
+            *("POST tenants_mappedcouncil_import", "POST tenants_mappedcouncil_publish"),
+            "POST tenants_mappedcouncil_roll_back",
+        ),
+    ),
+    Line(
+        "models: activate one for new sessions",
+        ADMINS,
+        admin=("GET tenants_modelactivation_add", "POST tenants_modelactivation_add"),
+    ),
+    Line(
         "API clients: look, add, change, new secret, revoke",
         ADMINS,
         admin=(
@@ -127,6 +150,16 @@ TABLE = (
             "auth_user: delete_selected",
         ),
     ),
+    Line(
+        "models and adapters: register, remove an unused one",
+        PLATFORM,
+        admin=tuple(
+            f"{method} {model}_{page}"
+            for model in ("tenants_registeredmodel", "tenants_adapter")
+            for page in ("add", "delete")
+            for method in ("GET", "POST")
+        ),
+    ),
     Line("quota: limits and top-ups", PLATFORM, admin=("POST tenants_councilquota_change",)),
     Line(
         "messages of the queues: look",
@@ -138,7 +171,12 @@ TABLE = (
         NOBODY,
         admin=(
             *changing("sessions_app_session", "jobs_job", "custody_snapshot", "custody_heldobject"),
-            *changing("tenants_configversion", "tenants_quotaentry"),
+            *changing("tenants_configversion", "tenants_quotaentry", "tenants_skeletonversion"),
+            *("POST tenants_registeredmodel_change", "POST tenants_adapter_change"),
+            *("POST tenants_modelactivation_change", "GET tenants_modelactivation_delete"),
+            *("POST tenants_modelactivation_delete"),
+            *("GET tenants_mappedcouncil_add", "POST tenants_mappedcouncil_add"),
+            *("GET tenants_mappedcouncil_delete", "POST tenants_mappedcouncil_delete"),
             *("GET tenants_councilquota_add", "POST tenants_councilquota_add"),
             *("GET tenants_councilquota_delete", "POST tenants_councilquota_delete"),
             *("GET tenants_apiclient_delete", "POST tenants_apiclient_delete"),
