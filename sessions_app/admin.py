@@ -133,7 +133,7 @@ class SessionAdmin(ResumingAdmin):
     def pinned_skeleton(self, session: Session) -> str:
         """The skeleton version with its hash and its version in the store."""
         version = session.skeleton_version
-        link = _link("tenants_skeleton", version.skeleton_id, str(version))
+        link = _link("tenants_skeletonversion", version.pk, str(version))
         stored = (
             format_html("<br>{} {}", gettext("store version"), version.s3_version_id) if version.s3_version_id else ""
         )

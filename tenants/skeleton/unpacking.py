@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -16,6 +17,9 @@ _DAMAGED: Final = (
     zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, LookupError, EOFError, OSError
 )  # fmt: skip
 """What the standard library raises for archives that are damaged, encrypted or compressed in unknown ways."""
+_NOWHERE: Final = frozenset({"", ".", ".."})
+"""Segments that no part's name may have; a name that begins with a slash has an empty one."""
+_DRIVE: Final = re.compile(r"[A-Za-z]:")
 _OLD_WORD: Final = b"\xd0\xcf\x11\xe0"
 
 
@@ -102,7 +106,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], limits: PackageLimits) -> Non
         name = entry.filename
         if entry.flag_bits & 0x1:
             raise not_docx("its archive is encrypted")
-        if name.startswith("/") or "\\" in name or ".." in name.split("/") or name.lower() in seen:
+        if "\\" in name or _DRIVE.match(name) or _NOWHERE & set(name.split("/")) or name.lower() in seen:
             raise not_docx("its archive has unsafe or repeated names")
         seen.add(name.lower())
         oversized = entry.file_size > limits.ratio_free_bytes

@@ -180,3 +180,41 @@ def test_web_links_and_harmless_fields_are_fine() -> None:
     page = '<w:p><w:fldSimple w:instr=" PAGE "/></w:p>'
     docx = make_docx(page, relationships=relationship("hyperlink", "https://www.quibdo-choco.gov.co", external=True))
     assert parse_skeleton(docx).placeholders == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/cron.xml",
+        "word/../../x.xml",
+        "..\\x.xml",
+        "C:/x.xml",
+        "c:x.xml",
+        "word//x.xml",
+        "./x.xml",
+        "word/./x.xml",
+        "..",
+    ],
+)
+def test_a_name_that_leads_out_of_the_archive_is_refused(name: str) -> None:
+    assert _code(make_docx("", replaced={name: "<a/>"})) == "skeleton_not_docx"
+
+
+def test_a_folder_with_an_unsafe_name_holds_nothing() -> None:
+    buffer = io.BytesIO(make_docx(paragraph("{{CIUDAD}}")))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("../folder/", b"")
+    assert [found.tag for found in parse_skeleton(buffer.getvalue()).placeholders] == ["CIUDAD"]
+
+
+def test_an_archive_that_lies_about_its_sizes_unpacks_to_no_more_than_it_says() -> None:
+    docx = bytearray(make_docx("", replaced={"word/media/zeros.bmp": b"\x00" * 900_000}))
+    for marker, offset in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        at = docx.rfind(
+            marker,
+            0,
+            docx.rfind(b"word/media/zeros.bmp") if marker == b"PK\x01\x02" else docx.find(b"word/media/zeros.bmp"),
+        )
+        docx[at + offset : at + offset + 4] = (10).to_bytes(4, "little")
+    package = open_package(bytes(docx))
+    assert package.unreadable == ("word/media/zeros.bmp",)

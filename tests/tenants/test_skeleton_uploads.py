@@ -187,6 +187,9 @@ def test_a_version_that_was_changed_in_the_store_is_not_handed_out(admin: User, 
 def test_another_council_gets_neither_page_nor_document(skeleton: Skeleton, charlie: Person) -> None:
     outsider = signed_in(member(charlie.council, Role.ADMIN))
     (version,) = versions(skeleton)
+    listed = outsider.get(reverse("admin:tenants_skeletonversion_changelist"))
+    assert listed.status_code == 200
+    assert str(version.pk) not in listed.content.decode()
     for page in ("change", "history"):
         address = reverse(f"admin:tenants_skeletonversion_{page}", args=[version.pk])
         assert outsider.get(address).status_code in (302, 403, 404)
