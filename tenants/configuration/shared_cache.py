@@ -37,8 +37,7 @@ end
 redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4])
 if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[6], ARGV[1]) end
 """
-_LET_GO: Final = "if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-_DROP: Final = _LET_GO
+_DELETE_IF_STILL: Final = "if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
 class Claim(Enum):
@@ -79,7 +78,7 @@ class SharedCache:
 
     def drop(self, version: int | None, pointer: Pointer) -> None:
         """Take a pointer away that leads nowhere, unless another one is there by now."""
-        self._ask(lambda client: client.eval(_DROP, 1, self._pointer_key(version), str(pointer)))
+        self._ask(lambda client: client.eval(_DELETE_IF_STILL, 1, self._pointer_key(version), str(pointer)))
 
     def claim(self, version: int | None) -> str | Claim:
         """Return a token for whoever may load; it holds for two seconds."""
@@ -92,7 +91,7 @@ class SharedCache:
 
     def let_go(self, version: int | None, token: str) -> None:
         """End a claim."""
-        self._ask(lambda client: client.eval(_LET_GO, 1, self._loading_key(version), token))
+        self._ask(lambda client: client.eval(_DELETE_IF_STILL, 1, self._loading_key(version), token))
 
     def wait_for(self, found: Callable[[], Config | None]) -> Config | None:
         """Look again and again for what another process loads; None at the deadline."""

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import ForeignKey
+from django.db.models import Exists, ForeignKey, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -91,9 +91,20 @@ class ModelActivationAdmin(ReadOnlyAdmin):
     """What new sessions use, and what earlier ones did. Administrators activate; the history stays."""
 
     form = ModelActivationForm
-    list_display = ["number", "model", "adapter", "note", "activated_by", "activated_at"]
+    list_display = ["number", "model", "adapter", "in_force", "note", "activated_by", "activated_at"]
     list_select_related = ["tenant", "model", "adapter", "activated_by"]
     fields = ["tenant", "model", "adapter", "note"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelActivation]:
+        """Read with each row whether a later one of its council took over."""
+        rows: QuerySet[ModelActivation] = super().get_queryset(request)
+        later = ModelActivation.objects.filter(tenant_id=OuterRef("tenant_id"), number__gt=OuterRef("number"))
+        return rows.annotate(was_replaced=Exists(later))
+
+    @display(description=_("in force"), boolean=True)
+    def in_force(self, activation: ModelActivation) -> bool:
+        """Mark what new sessions use."""
+        return not getattr(activation, "was_replaced", True)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let the administrators of a tenant activate."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from astra_site.embedded import RedisServer
 from astra_site.lib.hashing import Sha256, canonical_json
 from tenants.configuration.reader import ConfigReader
 from tenants.models import Tenant
@@ -79,6 +80,17 @@ def test_an_outsider_is_refused_and_learns_nothing(council: Tenant, alice: Perso
     for number in (None, 1, 99):
         for headers in ({}, {"if_none_match": tag}):
             assert_problem(ask(charlie, council, number, **headers), 403, "config_of_another_tenant")
+
+
+def test_without_redis_it_is_answered_all_the_same(council: Tenant, alice: Person, server: RedisServer) -> None:
+    whole = ask(alice, council)
+    publish(council, "second")
+    server.kill()
+    for number, body in ((1, whole.content), (None, ask(alice, council, 2).content)):
+        answer = ask(alice, council, number)
+        assert (answer.status_code, answer.content) == (200, body)
+    publish(council, "third")
+    assert ask(alice, council).json()["hotwords"] == ["third"]
 
 
 def test_refusals_say_why(council: Tenant, alice: Person) -> None:

@@ -122,3 +122,11 @@ def test_an_adapter_is_activated_for_its_own_council_only(council: Tenant, charl
     answer = signed_in(user).post(page("modelactivation", "add"), {**form, "note": ""})
     assert answer.status_code == 200
     assert activations(council) == []
+
+
+def test_the_list_says_which_one_is_in_force(council: Tenant, charlie: Person, root: Client) -> None:
+    rows = [ModelActivationFactory(tenant=tenant) for tenant in (council, council, council, charlie.council)]
+    for client, visible in ((signed_in(member(council, Role.VIEWER)), rows[:3]), (root, rows)):
+        shown = {row.pk: row for row in client.get(page("modelactivation")).context["cl"].result_list}
+        assert {pk for pk, row in shown.items() if not row.was_replaced} == {visible[2].pk, visible[-1].pk}
+        assert len(shown) == len(visible)

@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
+from astra_site import grpc_server
 from astra_site.lib.hashing import Sha256
 from tenants.rpc.generated import config_pb2 as pb
 from tenants.rpc.generated.config_pb2_grpc import TenantConfigServiceStub
@@ -81,6 +82,21 @@ def test_a_bad_token_opens_nothing(channel: grpc.Channel, alice: Person, subtest
             continue  # no gRPC client sends such metadata
         with subtests.test(name), refused(code, STATUS_OF[status]):
             ask(channel, token)
+
+
+def test_the_server_serves_what_it_says_it_does_and_each_method_has_a_scope(channel: grpc.Channel) -> None:
+    described = ProtoReflectionDescriptorDatabase(channel)
+    services = set(described.get_services()) - grpc_server.PUBLIC
+    assert services == set(grpc_server.SERVICES)
+    methods = {
+        f"/{service}/{method.name}"
+        for service in services
+        for file in [described.FindFileContainingSymbol(service)]
+        for one in file.service
+        if f"{file.package}.{one.name}" == service
+        for method in one.method
+    }
+    assert methods == set(grpc_server.SCOPES)
 
 
 def test_reflection_and_health_know_the_service(channel: grpc.Channel) -> None:
