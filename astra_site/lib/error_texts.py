@@ -42,6 +42,7 @@ _TEXTS: Final[dict[str, Any]] = {
     "quota_note_missing": _("Say why in the note, in 1 to 300 characters."),
     "client_scopes_invalid": _("Choose at least one permission."),
     "token_endpoint_off": _("This installation has no key to issue tokens with. Tell the platform's staff."),
+    "rate_limited": _("Too many tries from here. Wait a moment and try again."),
     "oidc_no_council": _(
         "The identity provider knows you, but your account there belongs to no council of this installation."
     ),

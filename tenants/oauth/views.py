@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,21 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from astra_site.lib.api import AstraAPIView
-from astra_site.lib.errors import RateLimited
-from astra_site.lib.redis_client import redis_client
-from astra_site.lib.token_bucket import Bucket, TokenBuckets
 from tenants.api_clients.services import IssuedToken, authenticate_client, issue_token
 from tenants.errors import ClientUnknown, ScopeRefused
 from tenants.oauth.grant import GRANT_TYPE, ClientCredentials, GrantRefused, read_request, unknown_client
+from tenants.rates import address_of, check_rate
 
 _NOT_STORED: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="astra", charset="UTF-8"'}
-
-
-@cache
-def token_buckets() -> TokenBuckets:
-    """Return the buckets of this process that limit asking for tokens."""
-    return TokenBuckets(redis_client)
 
 
 class TokenView(AstraAPIView):
@@ -85,7 +75,7 @@ class TokenView(AstraAPIView):
     )
     def post(self, request: Request) -> Response:
         """Check the client's id and secret (`Authorization: Basic`) and issue a token."""
-        address = str(request.META.get("REMOTE_ADDR") or "local")
+        address = address_of(request)
         try:
             asked = read_request(request.headers.get("authorization", ""), _form(request))
             return _answer(_issued(asked, address))
@@ -121,20 +111,9 @@ def _form(request: Request) -> QueryDict:
 
 
 def _check_rate(client_id: str, address: str) -> None:
-    """Raise `RateLimited` for a client that asks too often from one address.
-
-    By address too, so that nobody shuts a client out by asking in its name. Ids that are none share one bucket.
-    """
+    """Raise `RateLimited` for a client that asks too often from one address. Ids that are none share one bucket."""
     try:
         client = str(UUID(client_id))
     except ValueError:
         client = "unknown"
-    bucket = Bucket(f"astra:rate:{{token:{client}:{address}}}", settings.TOKEN_RATE_PER_S, settings.TOKEN_RATE_BURST)
-    wait_s = token_buckets().wait_s(bucket)
-    if wait_s > 0:
-        raise RateLimited(
-            "rate_limited",
-            "This client asks for tokens too often: a token is good for several calls.",
-            details={"retry_after_s": math.ceil(wait_s)},
-        )
-    token_buckets().take(bucket)
+    check_rate(f"token:{client}", address, rate_per_s=settings.TOKEN_RATE_PER_S, burst=settings.TOKEN_RATE_BURST)

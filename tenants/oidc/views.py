@@ -23,11 +23,19 @@ from astra_site.lib.errors import AstraError, ErrorKind
 from tenants.errors import SignInInvalid, SignInRefused
 from tenants.oidc.backend import BACKEND
 from tenants.oidc.provider import openid_provider
+from tenants.rates import address_of, check_rate
 
 logger = logging.getLogger(__name__)
 _ANSWER_WITHIN_S = 900
 """How long a sign-in that was begun may take, and what is stored for it is kept."""
-_STATUS = {ErrorKind.FORBIDDEN: 403, ErrorKind.UNAUTHENTICATED: 400, ErrorKind.UNAVAILABLE: 503}
+_STATUS = {
+    ErrorKind.FORBIDDEN: 403,
+    ErrorKind.UNAUTHENTICATED: 400,
+    ErrorKind.RATE_LIMITED: 429,
+    ErrorKind.UNAVAILABLE: 503,
+}
+_BEGUN_PER_S, _BEGUN_AT_ONCE = 1, 60
+"""Sign-ins that are begun from one address, which may be that of a whole town hall. Each stores a session."""
 
 
 class SignInView(OIDCAuthenticationRequestView):  # type: ignore[misc]  # mozilla-django-oidc ships no types
@@ -39,9 +47,10 @@ class SignInView(OIDCAuthenticationRequestView):  # type: ignore[misc]  # mozill
         self.OIDC_RP_CLIENT_ID = settings.OIDC_RP_CLIENT_ID
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Redirect to the provider, or say that it is down."""
+        """Redirect to the provider, or say that it is down, or that too many sign-ins are begun from here."""
         _must_be_on()
         try:
+            check_rate("sign-in", address_of(request), rate_per_s=_BEGUN_PER_S, burst=_BEGUN_AT_ONCE)
             self.OIDC_OP_AUTH_ENDPOINT = openid_provider().endpoints().authorization
             answer: HttpResponse = super().get(request)
         except AstraError as error:

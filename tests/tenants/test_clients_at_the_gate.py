@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from tenants.api_clients.services import revoke
-from tenants.oauth.views import token_buckets
+from tenants.rates import stranger_buckets
 from tests.people import Person, client_with
 from tests.realtime.live_server import LiveServer, serving
 from tests.realtime.talk import talking
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def program(alice: Person, clean_redis: None) -> Program:
-    token_buckets().forget()
+    stranger_buckets().forget()
     return Program(alice)
 
 

@@ -25,7 +25,7 @@ from astra_site.lib.own_tokens import ALGORITHM, DEVELOPMENT_MARK, OwnKeys, Toke
 from astra_site.lib.tenancy import tenant_scope
 from tenants.api_clients.services import change_client, renew_secret, restore, revoke
 from tenants.models import ApiClient, ApiClientEvent
-from tenants.oauth.views import token_buckets
+from tenants.rates import stranger_buckets
 from tests.people import Person, client_with
 from tests.sessions.minutes_client import Minutes
 from tests.sessions.problems import assert_problem
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _fresh(clean_redis: None) -> None:
-    token_buckets().forget()
+    stranger_buckets().forget()
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def test_asking_without_end_is_answered_429(program: Program, alice: Person, set
 
     def is_limited() -> bool:
         answer = program.ask()
-        token_buckets().finish(5)
+        stranger_buckets().finish(5)
         if answer.status_code == 429:
             assert_problem(answer, 429, "rate_limited")
             assert int(answer["Retry-After"]) >= 1

@@ -18,10 +18,12 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from astra_site.lib.clock import utc_now
+from tenants.rates import stranger_buckets
 from tests.browser.people import PASSWORD
 from tests.doubles.lying_provider import LyingProvider
 from tests.oidc_site import configure
 from tests.people import Person
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db
 INDEX, LOGIN = "/admin/", "/admin/login/"
@@ -30,7 +32,8 @@ SECRET = "only-for-tests-" * 5
 
 
 @pytest.fixture
-def provider(settings: Settings, alice: Person) -> Iterator[LyingProvider]:
+def provider(settings: Settings, alice: Person, clean_redis: None) -> Iterator[LyingProvider]:
+    stranger_buckets().forget()
     with LyingProvider().running() as running:
         configure(settings, running.issuer)
         settings.OIDC_RP_CLIENT_SECRET = SECRET
@@ -209,6 +212,21 @@ def test_what_is_stored_for_a_sign_in_is_not_kept_for_long(provider: LyingProvid
     assert 0 < client.session.get_expiry_age() <= 900
     come_back(provider, client)
     assert client.session.get_expiry_age() > 3600
+
+
+def test_beginning_sign_ins_without_end_is_answered_429(
+    provider: LyingProvider, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenants.oidc.views._BEGUN_AT_ONCE", 3)
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+
+    def is_limited() -> bool:
+        answer = client.get(reverse("oidc_authentication_init"))
+        stranger_buckets().finish(5)
+        return bool(answer.status_code == 429 and "rate_limited" in answer.content.decode())
+
+    until(is_limited, within_s=20)
+    begin(provider, elsewhere)
 
 
 def test_a_code_that_the_provider_does_not_know_is_refused(provider: LyingProvider, client: Client) -> None:
