@@ -84,7 +84,7 @@ def _rehearsed(block: Mapping[str, Any], content: Mapping[str, Any], passages: _
         confidence=block["confidence"],
         needs_review=block["needs_review"],
         place=place,
-        is_default_place=block["template_id"] not in content["zone_map"],
+        is_default_place=content["zone_map"].get(block["template_id"]) != place == content["default_zone"],
         passage=passage,
         table_id=block["table_id"],
         table_rows=passages.rows(block["block_id"], block["table_id"]),

@@ -81,6 +81,9 @@ def test_a_rehearsal_of_an_unmapped_template_ends_in_the_default_zone() -> None:
     zones = {name: place for name, place in content()["zone_map"].items() if name != "TPL_APERTURA"}
     (opening,) = RegisteredCore().rehearse(OPENING, content(zone_map=zones), SKELETON_DOCX)
     assert (opening.place, opening.is_default_place) == ("ZONA_VARIOS", True)
+    wrong = {**content()["zone_map"], "TPL_APERTURA": "TBL_VOTACION"}
+    (opening,) = RegisteredCore().rehearse(OPENING, content(zone_map=wrong), SKELETON_DOCX)
+    assert (opening.place, opening.is_default_place) == ("ZONA_VARIOS", True)
     (lost,) = RegisteredCore().rehearse(OPENING, content(zone_map={}, default_zone="ZONA_NADA"), SKELETON_DOCX)
     assert lost.place == ""
     assert lost.passage.startswith(OPENING[:20])

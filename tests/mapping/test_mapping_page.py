@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -141,6 +142,27 @@ def test_an_administrator_of_one_council_is_none_of_another(alice: Person, charl
 def test_a_member_of_one_council_is_led_to_its_page(page: MappingPage) -> None:
     answer = page.client.get(reverse("admin:tenants_mappedcouncil_changelist"))
     assert answer.headers["location"] == page.url()
+
+
+def test_platform_staff_choose_a_council_and_change_it(alice: Person, charlie: Person) -> None:
+    root = signed_in(User.objects.create_superuser("root", password="x"), "en")
+    listed = root.get(reverse("admin:tenants_mappedcouncil_changelist")).content.decode()
+    assert alice.council.name in listed
+    assert charlie.council.name in listed
+    page = MappingPage(root, alice.council)
+    page.edit("map_template", **TO_VARIOS)
+    page.post("publish", newest=1)
+    assert place_of(alice.council, "TPL_DEBATE") == "ZONA_VARIOS"
+    assert place_of(charlie.council, "TPL_DEBATE") == "ZONA_DEBATE"
+    with tenant_scope(alice.tenant_id):
+        assert set(ConfigEdit.objects.values_list("actor", flat=True)) == {"admin:root"}
+
+
+def test_who_belongs_to_no_council_sees_no_page(alice: Person) -> None:
+    stray = MappingPage(signed_in(User.objects.create_user("stray", password="x", is_staff=True)), alice.council)
+    assert stray.client.get(reverse("admin:tenants_mappedcouncil_changelist")).status_code == 403
+    assert stray.client.post(stray.url("edit"), {"revision": 0, **WRITES["edit"]}).status_code in (302, 403)
+    assert state(alice.council)[1] == 0
 
 
 def test_a_post_from_another_site_is_refused(alice: Person) -> None:
