@@ -15,7 +15,7 @@ from astra_site.lib.object_store import Bucket, object_store
 from astra_site.lib.tenancy import current_tenant_id
 from tenants.config.checks import FITTING, Place, Problem, problems
 from tenants.config.schema import ConfigContent
-from tenants.configuration.service import announce
+from tenants.config_service.service import announce
 from tenants.errors import ConfigInvalid, NothingPublished
 from tenants.models import ConfigVersion, Skeleton, SkeletonVersion, Tenant
 from tenants.skeleton import parse_skeleton

@@ -20,8 +20,8 @@ from astra_site.lib.tenancy import tenant_scope  # noqa: E402 - Django first
 from sessions_app.models import Session  # noqa: E402 - Django first
 from sessions_app.services.pins import config_content_of  # noqa: E402 - Django first
 from sessions_app.services.sessions import start_session  # noqa: E402 - Django first
-from tenants.configuration.reader import ConfigReader  # noqa: E402 - Django first
-from tenants.configuration.service import config_reader, get_config, load_config  # noqa: E402 - Django first
+from tenants.config_service.reader import ConfigReader  # noqa: E402 - Django first
+from tenants.config_service.service import config_reader, get_config, load_config  # noqa: E402 - Django first
 from tenants.models import Tenant  # noqa: E402 - Django first
 from tenants.services import current_config, publish_config  # noqa: E402 - Django first
 

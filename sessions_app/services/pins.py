@@ -7,7 +7,7 @@ from typing import Any
 
 from sessions_app.corrections import Pins
 from sessions_app.models import Session
-from tenants.configuration.service import pinned_config
+from tenants.config_service.service import pinned_config
 from tenants.skeleton.model import PlaceholderKind
 
 

@@ -10,8 +10,8 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 
 from astra_site.lib.api import AstraAPIView, require_scope
-from tenants.configuration.config import Config
-from tenants.configuration.service import get_config
+from tenants.config_service.config import Config
+from tenants.config_service.service import get_config
 
 READ = "config:read"
 VERSION_HEADER = "Astra-Config-Version"

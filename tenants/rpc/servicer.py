@@ -10,7 +10,7 @@ from astra_site.lib.rpc.auth import current_caller
 from astra_site.lib.rpc.behaviour import Call
 from astra_site.lib.threads import in_thread
 from tenants.api.config import READ
-from tenants.configuration.service import get_config
+from tenants.config_service.service import get_config
 from tenants.rpc.generated import config_pb2 as pb
 from tenants.rpc.generated.config_pb2_grpc import TenantConfigServiceServicer
 

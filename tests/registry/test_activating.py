@@ -16,7 +16,7 @@ from tenants.errors import UnknownModelEngine
 from tenants.models import ModelActivation, Tenant
 from tenants.registry import news
 from tenants.registry.services import activate_model, current_pin, register_model
-from tests.configuration.ground import at_once, in_scope
+from tests.config_service.ground import at_once, in_scope
 from tests.factories.registry import AdapterFactory, ModelActivationFactory, RegisteredModelFactory
 from tests.people import Person
 

@@ -19,7 +19,7 @@ from sessions_app.services.sessions import start_session
 from tenants.models import Tenant
 from tenants.registry import news, services
 from tenants.registry.services import activate_model, register_model
-from tests.configuration.ground import at_once, in_scope, seconds
+from tests.config_service.ground import at_once, in_scope, seconds
 from tests.factories.registry import AdapterFactory, ModelActivationFactory, RegisteredModelFactory
 from tests.people import Person
 from tests.sessions.minutes_client import Minutes

@@ -16,7 +16,7 @@ from astra_site.lib.hashing import Sha256
 from tenants.rpc.generated import config_pb2 as pb
 from tenants.rpc.generated.config_pb2_grpc import TenantConfigServiceStub
 from tenants.rpc.servicer import SCOPES, SERVICE
-from tests.configuration.ground import publish
+from tests.config_service.ground import publish
 from tests.people import Person, client_for
 from tests.rpc.serving import TIMEOUT_S, bearer, refused
 from tests.sessions.test_bad_tokens import BAD_TOKENS

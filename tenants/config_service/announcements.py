@@ -14,8 +14,8 @@ from redis.client import PubSub
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from tenants.configuration.config import Pointer
-from tenants.configuration.shared_cache import CHANNEL
+from tenants.config_service.config import Pointer
+from tenants.config_service.shared_cache import CHANNEL
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from astra_site.lib.after_commit import after_commit
 from astra_site.lib.errors import Forbidden, NotFound
 from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.tenancy import all_tenants, current_scope
-from tenants.configuration.config import Config, Pointer
-from tenants.configuration.reader import ConfigReader
+from tenants.config_service.config import Config, Pointer
+from tenants.config_service.reader import ConfigReader
 from tenants.errors import ConfigAltered, NothingPublished
 from tenants.models import ConfigVersion, Tenant
 

@@ -18,7 +18,7 @@ from redis.exceptions import ResponseError
 
 from astra_site.lib.errors import Unavailable
 from astra_site.lib.quick_redis import QuickRedis
-from tenants.configuration.config import Config, Pointer
+from tenants.config_service.config import Config, Pointer
 
 CHANNEL: Final = "astra:config:published"
 """Every published version is announced here, as the text form of its pointer."""

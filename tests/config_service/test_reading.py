@@ -15,14 +15,14 @@ from astra_site.embedded import RedisServer
 from astra_site.lib.errors import Forbidden, NotFound
 from astra_site.lib.hashing import Sha256, canonical_json
 from astra_site.lib.tenancy import TenantScopeMissing, tenant_scope
-from tenants.configuration import shared_cache
-from tenants.configuration.config import Config
-from tenants.configuration.reader import ConfigReader
-from tenants.configuration.service import get_config, pinned_config
+from tenants.config_service import shared_cache
+from tenants.config_service.config import Config
+from tenants.config_service.reader import ConfigReader
+from tenants.config_service.service import get_config, pinned_config
 from tenants.errors import ConfigAltered, NothingPublished
 from tenants.models import ConfigVersion, Tenant
-from tests.configuration.conftest import NewReader
-from tests.configuration.ground import Database, forget_all, keys_of, publish, read, word_of
+from tests.config_service.conftest import NewReader
+from tests.config_service.ground import Database, forget_all, keys_of, publish, read, word_of
 from tests.factories.tenants import SkeletonFactory, SkeletonVersionFactory, TenantFactory
 from tests.people import Person
 from tests.sessions.minutes_client import CLOSING, DEBATE, OPENING, VOTE, Minutes, finish_jobs

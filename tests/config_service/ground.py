@@ -14,9 +14,9 @@ import redis
 from django.db import connections
 
 from astra_site.lib.tenancy import tenant_scope
-from tenants.configuration.config import Config
-from tenants.configuration.reader import ConfigReader
-from tenants.configuration.service import load_config
+from tenants.config_service.config import Config
+from tenants.config_service.reader import ConfigReader
+from tenants.config_service.service import load_config
 from tenants.models import ConfigVersion, Tenant
 from tests.factories.tenants import ConfigVersionFactory
 

@@ -7,8 +7,8 @@ import redis
 
 from tenants.errors import NothingPublished
 from tenants.models import Tenant
-from tests.configuration.conftest import NewReader
-from tests.configuration.ground import Database, at_once, in_scope, publish, read, word_of
+from tests.config_service.conftest import NewReader
+from tests.config_service.ground import Database, at_once, in_scope, publish, read, word_of
 from tests.factories.tenants import TenantFactory
 from tests.people import Person
 from tests.waiting import until

@@ -9,9 +9,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from astra_site.embedded import RedisServer
 from astra_site.lib.hashing import Sha256, canonical_json
-from tenants.configuration.reader import ConfigReader
+from tenants.config_service.reader import ConfigReader
 from tenants.models import Tenant
-from tests.configuration.ground import publish
+from tests.config_service.ground import publish
 from tests.factories.tenants import TenantFactory
 from tests.people import Person, client_for
 from tests.sessions.problems import assert_problem

@@ -13,12 +13,12 @@ import pytest
 from astra_site.embedded import RedisServer
 from astra_site.lib.quick_redis import STEP_TIMEOUT_S
 from astra_site.lib.tenancy import tenant_scope
-from tenants.configuration.reader import CACHE_WITHIN_S, ConfigReader
-from tenants.configuration.service import get_config
+from tenants.config_service.reader import CACHE_WITHIN_S, ConfigReader
+from tenants.config_service.service import get_config
 from tenants.models import Tenant
-from tests.configuration.conftest import NewReader
-from tests.configuration.ground import Database, at_once, in_scope, publish, read, seconds, word_of
-from tests.configuration.slow_proxy import slow
+from tests.config_service.conftest import NewReader
+from tests.config_service.ground import Database, at_once, in_scope, publish, read, seconds, word_of
+from tests.config_service.slow_proxy import slow
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)

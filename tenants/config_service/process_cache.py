@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from astra_site.lib.hashing import Sha256
-from tenants.configuration.config import Config, Pointer
+from tenants.config_service.config import Config, Pointer
 
 NEWEST_FOR_S: Final = 5.0
 """How long a newest version is believed when the news of a later one was lost."""

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from astra_site.lib.flights import Flights
 from astra_site.lib.quick_redis import QuickRedis
-from tenants.configuration.announcements import Announcements
-from tenants.configuration.config import Config, Pointer
-from tenants.configuration.process_cache import ProcessCache
-from tenants.configuration.shared_cache import Claim, SharedCache
+from tenants.config_service.announcements import Announcements
+from tenants.config_service.config import Config, Pointer
+from tenants.config_service.process_cache import ProcessCache
+from tenants.config_service.shared_cache import Claim, SharedCache
 
 CACHE_WITHIN_S: Final = 0.5
 """How long an answer may be looked for in Redis, or waited for from who is loading it, before PostgreSQL is asked. With

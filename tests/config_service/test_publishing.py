@@ -16,13 +16,13 @@ import redis
 from astra_site.embedded import RedisServer
 from astra_site.lib.flights import Flights
 from astra_site.lib.tenancy import tenant_scope
-from tenants.configuration import process_cache, shared_cache
-from tenants.configuration.config import Config
-from tenants.configuration.reader import ConfigReader
-from tenants.configuration.service import get_config
+from tenants.config_service import process_cache, shared_cache
+from tenants.config_service.config import Config
+from tenants.config_service.reader import ConfigReader
+from tenants.config_service.service import get_config
 from tenants.models import Tenant
-from tests.configuration.conftest import NewReader
-from tests.configuration.ground import Database, at_once, in_scope, keys_of, publish, read, word_of
+from tests.config_service.conftest import NewReader
+from tests.config_service.ground import Database, at_once, in_scope, keys_of, publish, read, word_of
 from tests.jobs.processes import start_python
 from tests.people import Person, client_for
 from tests.sessions.minutes_client import Minutes
@@ -63,7 +63,7 @@ def test_other_processes_hear_of_it(
 
 
 def test_a_real_process_hears_of_it(own_reader: ConfigReader, council: Tenant, server: RedisServer) -> None:
-    process = start_python("-m", "tests.configuration.reading_process", str(council.id), REDIS_URL=server.url)
+    process = start_python("-m", "tests.config_service.reading_process", str(council.id), REDIS_URL=server.url)
     assert process.stdout is not None
     with process:
         try:

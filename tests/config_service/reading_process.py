@@ -11,7 +11,7 @@ import django
 django.setup()
 
 from astra_site.lib.tenancy import tenant_scope  # noqa: E402 - Django first
-from tenants.configuration.service import config_reader, get_config  # noqa: E402 - Django first
+from tenants.config_service.service import config_reader, get_config  # noqa: E402 - Django first
 
 council_id = UUID(sys.argv[1])
 last = 0

@@ -10,9 +10,9 @@ import redis
 from pytest_django import Settings
 
 from astra_site.embedded import RedisServer
-from tenants.configuration import service
-from tenants.configuration.reader import ConfigReader
-from tests.configuration.ground import Database
+from tenants.config_service import service
+from tenants.config_service.reader import ConfigReader
+from tests.config_service.ground import Database
 
 NewReader = Callable[..., ConfigReader]
 
