@@ -180,7 +180,7 @@ def test_callers_at_once_share_one_fetch(provider: KeyProvider, verifier: TokenV
 def test_invented_key_ids_before_a_provider_that_hangs_hold_few_threads(
     provider: KeyProvider, verifier: TokenVerifier, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jwks, "FETCH_WITHIN_S", 3.0)
+    monkeypatch.setattr(jwks, "FETCH_WITHIN_S", 6.0)
     good = provider.token("k1")
     verifier.verify(good)
     provider.behaviour = hang
@@ -193,10 +193,10 @@ def test_invented_key_ids_before_a_provider_that_hangs_hold_few_threads(
     ]
     for thread in threads:
         thread.start()
-    until(lambda: len(answered) >= 8, within_s=2)
+    until(lambda: len(answered) >= 8, within_s=5)
     began_s = time.monotonic()
     verifier.verify(provider.token("k1", sub="bob"))
     assert time.monotonic() - began_s < 1
     for thread in threads:
-        thread.join(10)
+        thread.join(20)
     assert set(answered) == {"identity_keys_unavailable"}
