@@ -158,6 +158,19 @@ def test_the_pages_are_shown_as_they_look(screen: Visit) -> None:
     screen.page.wait_for_function(f"document.querySelectorAll('#astra-pages img').length === {drawn}")
 
 
+def test_a_template_is_added_named_and_removed(screen: Visit, alice: Person) -> None:
+    form = screen.page.locator("#astra-describe")
+    form.get_by_label("Template").fill("TPL_HIMNO")
+    form.get_by_label("Name").fill("Himno nacional")
+    form.get_by_role("button", name="Save").click()
+    expect(row(screen, "TPL_HIMNO")).to_contain_text("Himno nacional")
+    form.get_by_label("Template").fill("TPL_HIMNO")
+    form.get_by_role("button", name="Remove").click()
+    expect(row(screen, "TPL_HIMNO")).to_have_count(0)
+    with tenant_scope(alice.tenant_id):
+        assert (read_draft().changes, read_draft().revision) == ([], 2)
+
+
 def test_somebody_else_was_faster(screen: Visit, alice: Person, browser: Browser, live_server: LiveServer) -> None:
     with visit(browser, live_server.url, "en-GB") as other:
         other.sign_in(member(alice.council, Role.ADMIN, "luz"))
