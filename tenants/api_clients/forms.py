@@ -18,6 +18,7 @@ SCOPE_LABELS = {
     "sessions:admin": _("resume abandoned sessions"),
     "jobs:read": _("read jobs"),
     "jobs:write": _("start, cancel and retry jobs"),
+    "config:read": _("read the council's configuration"),
 }
 
 
