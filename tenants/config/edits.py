@@ -74,10 +74,16 @@ def map_intent(content: Content, values: Values) -> Content:
 
 
 def describe_intent(content: Content, values: Values) -> Content:
-    """Give an intent's blocks a template of the council's own; CORE's own again where none is named."""
-    intent, template_id = _text(values, "intent"), values.get("template_id") or None
+    """Give an intent's blocks a template and a label of the council's own; CORE's again where neither is named.
+
+    A label alone keeps CORE's template, which `core_template_id` names.
+    """
+    intent, label = _text(values, "intent"), values.get("label") or None
+    template_id = values.get("template_id") or (values.get("core_template_id") if label else None) or None
     known = content.get("intents", {})
-    spec = None if template_id is None else {**known.get(intent, {}), "template_id": template_id}
+    spec = None
+    if template_id is not None:
+        spec = {**known.get(intent, {}), "template_id": template_id, "label": label}
     return {**content, "intents": _with(known, intent, spec)}
 
 

@@ -18,7 +18,7 @@ _FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "set_default_zone": ("place",),
     "set_image_zone": ("place",),
     "map_intent": ("intent", "table_id", "rows"),
-    "describe_intent": ("intent", "template_id"),
+    "describe_intent": ("intent", "template_id", "core_template_id", "label"),
     "map_field": ("place", "source"),
     "set_word": ("heard", "written"),
     "set_style": ("role", "style"),

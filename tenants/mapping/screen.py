@@ -72,12 +72,17 @@ class PlacedSection:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """An intent with data: the table that takes them, and for each column of it the key of the data."""
+    """An intent: its own template and label, the table that takes its data, and for each column the key of the data.
+
+    `fields` are the keys with what the council calls them.
+    """
 
     intent: KnownIntent
     table_id: str
     columns: Sequence[tuple[str, str]]
     own_template: str
+    own_label: str
+    fields: Sequence[tuple[str, str]]
     problems: Sequence[Said]
 
 
@@ -221,6 +226,8 @@ def _tables(draft: Draft, by_path: Mapping[tuple[str, str], list[Said]]) -> list
                 table_id=spec["table_id"] if spec else "",
                 columns=[(column, spec["columns"].get(column, "") if spec else "") for column in columns],
                 own_template=own.get(intent.name, {}).get("template_id", ""),
+                own_label=own.get(intent.name, {}).get("label") or "",
+                fields=[(key, own.get(intent.name, {}).get("fields", {}).get(key, key)) for key in intent.fields],
                 problems=[*by_path.get(("table_map", intent.name), []), *by_path.get(("intents", intent.name), [])],
             )
         )

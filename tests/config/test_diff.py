@@ -67,6 +67,12 @@ VOTE = {"intent": "VOTE", "table_id": "TBL_VOTACION", "columns": {"ASUNTO": "sub
             {"intent": "RECESS", "template_id": "TPL_VARIOS"},
             [("intents.RECESS", "added", None, {"fields": {}, "label": None, "template_id": "TPL_VARIOS"})],
         ),
+        (
+            "describe_intent",
+            {"intent": "VOTE", "core_template_id": "TPL_VOTACION", "label": "Decisión"},
+            [("intents.VOTE", "added", None, {"fields": {}, "label": "Decisión", "template_id": "TPL_VOTACION"})],
+        ),
+        ("describe_intent", {"intent": "VOTE", "core_template_id": "TPL_VOTACION", "label": ""}, []),
     ],
 )
 def test_an_edit_changes_what_it_says_and_nothing_else(

@@ -302,6 +302,7 @@ def test_tables_fields_words_and_styles_are_edited(page: MappingPage) -> None:
     page.edit("set_names", which="members", names="Ana\n\n Luz \nAna")
     page.edit("set_style", role="SPEECH", style="Normal")
     page.edit("describe_intent", intent="RECESS", template_id="TPL_VARIOS")
+    page.edit("describe_intent", intent="VOTE", template_id="", core_template_id="TPL_VOTACION", label="Decisión")
     page.edit("set_image_zone", place="")
     with tenant_scope(page.council.id):
         made = read_draft().content
@@ -311,10 +312,19 @@ def test_tables_fields_words_and_styles_are_edited(page: MappingPage) -> None:
     assert made["members"] == ["Ana", "Luz"]
     assert made["style_map"]["SPEECH"] == "Normal"
     assert made["intents"]["RECESS"]["template_id"] == "TPL_VARIOS"
+    assert (made["intents"]["VOTE"]["template_id"], made["intents"]["VOTE"]["label"]) == ("TPL_VOTACION", "Decisión")
     assert made["image_zone"] is None
     assert ">Ana\nLuz\n</textarea>" in page.text("?tab=words")
     assert 'value="tenant.name"' in page.text("?tab=fields")
-    assert '<option value="result" selected>' in page.text("?tab=tables")
+    tables = page.text("?tab=tables")
+    assert '<option value="result" selected>' in tables
+    assert 'value="Decisión"' in tables
+
+
+def test_fields_of_an_intent_are_called_as_the_council_calls_them(page: MappingPage) -> None:
+    own = {"VOTE": {"template_id": "TPL_VOTACION", "fields": {"in_favour": "Votos positivos"}}}
+    page.post("import", file=SimpleUploadedFile("config.json", json.dumps(content(intents=own)).encode()))
+    assert '<option value="in_favour" selected>Votos positivos</option>' in page.text("?tab=tables")
 
 
 def test_three_hundred_templates_cost_no_more_queries_than_eight(page: MappingPage) -> None:
