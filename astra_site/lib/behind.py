@@ -38,10 +38,17 @@ class Behind(Generic[_Item]):
         name: of the thread, and in the log.
         do: does the work of some items. It must have a timeout on everything and raise only what is in `expected`.
         expected: errors of a dependency: the items are dropped with a line in the log.
+        at_once: so many items are done together at most, and lost together by an error that nobody expected.
     """
 
-    def __init__(self, name: str, do: Callable[[list[_Item]], None], expected: tuple[type[Exception], ...]) -> None:
-        self._name, self._do, self._expected = name, do, expected
+    def __init__(
+        self,
+        name: str,
+        do: Callable[[list[_Item]], None],
+        expected: tuple[type[Exception], ...],
+        at_once: int = _MOST_AT_ONCE,
+    ) -> None:
+        self._name, self._do, self._expected, self._at_once = name, do, expected, at_once
         self._start_over()
         os.register_at_fork(after_in_child=self._start_over)
         atexit.register(self.finish, _END_WITHIN_S)
@@ -109,7 +116,7 @@ class Behind(Generic[_Item]):
                 self._rest.wait(_REST_S)
 
     def _some(self) -> list[_Item]:
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._at_once))]
 
 
 def finish_all() -> None:

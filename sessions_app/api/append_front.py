@@ -81,7 +81,7 @@ class AppendFront:
                 logger.exception("An append failed.")
                 body = problem_body(500, *INTERNAL_ERROR)
                 await answer(send, plain.call, 500, (("Content-Type", PROBLEM_TYPE),), _RENDERER.render(body))
-                return
+                raise
         if unanswered is not None:
             await self._django(*with_body(scope, unanswered, receive), send)
 

@@ -6,7 +6,6 @@ session's state and the entry are one decision.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,8 +25,6 @@ from custody.journal import AudioRecord, JournalEntry
 from sessions_app.errors import takes_no_more
 from sessions_app.models import EntryKind, JournalRow, Session, State
 from sessions_app.services.buffering import show_in_buffer
-
-logger = logging.getLogger(__name__)
 
 _UNCHANGED = ("journal_length", "state", "final_sequence_id", "accept_gaps")
 """What decides whether an input is taken. Every entry counts `journal_length` up; a state may change without one."""
@@ -168,15 +165,12 @@ def _mirror_one(entry: tuple[Session, JournalRow]) -> None:
 def _mirror_all(entries: list[tuple[Session, JournalRow]]) -> None:
     """Show entries of any tenants: nothing is read for an input but the entry itself."""
     for session, row in entries:
-        try:
-            _mirror(session, row)
-        except Exception:  # one that can't be shown keeps no other from being; its reader brings the buffer up to date
-            logger.exception("An entry could not be shown.", extra={"session_id": str(session.pk), "entry": row.number})
+        _mirror(session, row)
 
 
 @cache
 def _mirrors() -> Behind[tuple[Session, JournalRow]]:
-    return Behind("astra-mirrors", _mirror_all, (AstraError,))
+    return Behind("astra-mirrors", _mirror_all, (AstraError,), at_once=1)
 
 
 def write_result_once(

@@ -150,6 +150,25 @@ os.waitpid(child, 0)
     assert os.getpid()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_one_at_once_keeps_the_others_from_a_mistake() -> None:
+    done: list[int] = []
+
+    def do(items: list[int]) -> None:
+        if items == [2]:
+            raise ValueError("a mistake")
+        done.extend(items)
+
+    behind = Behind("alone", do, (), at_once=1)
+    for number in range(1, 8):
+        behind.hand_over(number)
+    until(lambda: done[:1] == [1], DEADLINE_S)
+    until(lambda: not any(thread.name == "alone" for thread in threading.enumerate()), DEADLINE_S)
+    behind.hand_over(8)
+    assert behind.finish(DEADLINE_S)
+    assert done == [1, 3, 4, 5, 6, 7, 8]
+
+
 def test_a_web_server_that_is_told_to_stop_does_what_waits_first(tmp_path: Path) -> None:
     """It ends by the signal, without the exit of a Python program."""
     with socket.socket() as probe:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from pytest_django import Settings
 
 from astra_site.lib.tenancy import tenant_scope
 from sessions_app.services.buffering import buffer_of
 from sessions_app.services.inputs import Captured, append_text
-from sessions_app.services.limits import check_pressure
 from tests.model.fates import CALM, Fate, suffer
 from tests.people import Person
 from tests.sessions.minutes_client import Minutes
@@ -19,9 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def minutes(alice: Person) -> Minutes:
-    with tenant_scope(alice.tenant_id):
-        check_pressure()  # looks at times only, in a statement of its own
+def minutes(alice: Person, settings: Settings) -> Minutes:
+    settings.BACKLOG_INPUTS = settings.BACKLOG_AGE_S = 0  # a look at the backlog, once a second, is a statement too
     return Minutes.start(alice)
 
 
