@@ -5,6 +5,7 @@ from __future__ import annotations
 from astra_site.lib.active_tenants import is_active_tenant
 from astra_site.lib.auth_tokens import Principal, token_verifier
 from astra_site.lib.errors import Forbidden, Unauthenticated
+from astra_site.lib.tenant_scope import tenant_scope
 
 
 def caller_of(authorization: str) -> Principal:
@@ -25,7 +26,9 @@ def caller_of(authorization: str) -> Principal:
 
 def check_active(principal: Principal) -> None:
     """Raise `Forbidden` (`tenant_inactive`) when the caller's tenant was switched off."""
-    if not is_active_tenant(principal.tenant_id):
+    with tenant_scope(principal.tenant_id):  # what follows runs in it: the connection is told once for both
+        is_active = is_active_tenant(principal.tenant_id)
+    if not is_active:
         raise Forbidden("tenant_inactive", "The tenant of this token does not exist or is not active.")
 
 
