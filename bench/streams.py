@@ -140,7 +140,8 @@ def run_load(server: Server, stack: Stack, token: str, load: Load) -> list[float
 def serving(stack: Stack) -> Iterator[list[Server]]:
     """Start the servers that take turns."""
     environment = {**stack.environment, **NO_LIMITS, "BENCH_OBJECTS": str(stack.folder / "bench-objects")}
-    bares = {**environment, "DATABASE_URL": stack.owner_url}  # it makes a table, which the product's role may not
+    # It makes tables of its own and copies a session, which the product's role may not.
+    bares = {**environment, "DATABASE_URL": stack.services.endpoints().superuser_url}
     product, bare = "astra_site.asgi:application", "bench.baseline.bare_consumer:application"
     uvicorn = ("--host", "127.0.0.1", "--log-level", "warning", "--port")
     servers = [
