@@ -39,12 +39,13 @@ test: setup ## Run the tests (T="path or options" narrows them)
 chaos: setup ## Kill every part under twenty sessions, 100 rounds, half an hour (A="--rounds 5 --fault web_killed")
 	@$(PY) -m tests.chaos.run $(A)
 
-check: setup ## Check style, types, layers, migrations and translations
+check: setup ## Check style, types, layers, migrations, the walls between councils and translations
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy $(foreach part,$(CODE),$(if $(wildcard $(part)/*.py),$(part))) manage.py
 	$(VENV)/bin/lint-imports
 	$(SERVERS) $(PY) manage.py makemigrations --check --dry-run
+	$(SERVERS) sh -c '$(PY) manage.py migrate -v 0 && $(PY) manage.py check --database default --fail-level WARNING'
 	$(PY) tools/check_messages.py
 
 format: setup ## Format the code and sort its imports

@@ -27,6 +27,9 @@ PUBLIC_URL = env.text("ASTRA_PUBLIC_URL", "http://127.0.0.1:8000")
 
 # -- Truth and heat: PostgreSQL, Redis, objects ------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL", "postgresql:///astra")
+# Who owns the tables; `migrate` signs in as that role, and nothing else does. The application's role is bound by the
+# tables' row-level security, so production refuses one that could get around it (docs/adr/0015).
+DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", DATABASE_URL)
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 # The heat of sessions alone, which may live in a cluster; empty: in REDIS_URL with the queues.
 SESSION_REDIS_URL = env.text("ASTRA_SESSION_REDIS_URL", "")
@@ -65,10 +68,25 @@ def database_from_url(url: str) -> dict[str, Any]:
         **({"options": f"-c statement_timeout={DATABASE_STATEMENT_S * 1000}"} if DATABASE_STATEMENT_S else {}),
         **parts,
     }
-    return {"ENGINE": "django.db.backends.postgresql", "OPTIONS": options, "CONN_HEALTH_CHECKS": True, **database}
+    return {
+        "ENGINE": "astra_site.lib.scoped_postgresql",
+        "OPTIONS": options,
+        "CONN_HEALTH_CHECKS": True,
+        "SHARED_BETWEEN_TRANSACTIONS": not DATABASE_PREPARES,
+        "DISABLE_SERVER_SIDE_CURSORS": not DATABASE_PREPARES,
+        **database,
+    }
+
+
+def owner_from_url(url: str) -> dict[str, Any]:
+    """Do the same for the owner: one connection for one command, past any pooler."""
+    database = database_from_url(url)
+    options = {name: value for name, value in database["OPTIONS"].items() if name != "pool"}
+    return {**database, "OPTIONS": options, "SHARED_BETWEEN_TRANSACTIONS": False, "OF_THE_OWNER": True}
 
 
 DATABASES = {"default": database_from_url(DATABASE_URL)}
+DATABASE_OWNER = owner_from_url(DATABASE_OWNER_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- Applications ------------------------------------------------------------------------------------------------

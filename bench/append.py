@@ -175,7 +175,12 @@ async def _timed(connection: Connection, sent: bytes, latencies: list[float]) ->
 @contextmanager
 def serving_baseline(stack: Stack, port: int) -> Iterator[None]:
     """Run the bare app under the product's server."""
-    environment = {**stack.environment, "BENCH_OBJECTS": str(stack.folder / "bench-objects")}
+    # It makes tables of its own and copies a session, which the product's role may not.
+    own = {
+        "DATABASE_URL": stack.services.endpoints().superuser_url,
+        "BENCH_OBJECTS": str(stack.folder / "bench-objects"),
+    }
+    environment = {**stack.environment, **own}
     command = ("-m", "uvicorn", "bench.baseline.bare_append:application", "--host", "127.0.0.1", "--port", str(port))
     options = ("--no-access-log", "--log-level", "warning", "--lifespan", "off")
     process = subprocess.Popen([sys.executable, *command, *options], cwd=ROOT, env=environment)
@@ -260,7 +265,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=3.0, help="of each full load")
     options.add_argument("--speed", type=float, default=10.0, help="how much faster than live each session sends")
     given = options.parse_args()
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         os.environ.pop(name, None)
     os.environ.update(NO_LIMITS)
     with tempfile.TemporaryDirectory(prefix="astra-bench-") as folder, Stack(Path(folder)) as stack:

@@ -29,7 +29,7 @@ def main() -> None:
     options.add_argument("--drain", type=int, nargs="*", default=[100, 10_000])
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="astra-bench-") as folder, Stack(Path(folder)) as stack:
         stack.prepare(print)

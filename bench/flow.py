@@ -43,7 +43,7 @@ def _in_process_s(stack: Stack, inputs: int) -> float:
 
 def main() -> None:
     """Measure and print one line per figure."""
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         os.environ.pop(name, None)
     texts = [str(item["text"]) for item in RecordedSession().utterances][:30]
     with tempfile.TemporaryDirectory(prefix="astra-bench-") as folder, Stack(Path(folder)) as stack:

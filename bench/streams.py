@@ -140,6 +140,8 @@ def run_load(server: Server, stack: Stack, token: str, load: Load) -> list[float
 def serving(stack: Stack) -> Iterator[list[Server]]:
     """Start the servers that take turns."""
     environment = {**stack.environment, **NO_LIMITS, "BENCH_OBJECTS": str(stack.folder / "bench-objects")}
+    # It makes tables of its own and copies a session, which the product's role may not.
+    bares = {**environment, "DATABASE_URL": stack.services.endpoints().superuser_url}
     product, bare = "astra_site.asgi:application", "bench.baseline.bare_consumer:application"
     uvicorn = ("--host", "127.0.0.1", "--log-level", "warning", "--port")
     servers = [
@@ -151,7 +153,8 @@ def serving(stack: Stack) -> Iterator[list[Server]]:
     ]
     try:
         for server in servers:
-            server.process = subprocess.Popen([sys.executable, *server.command], cwd=ROOT, env=environment)
+            told = bares if server.name == "bare" else environment
+            server.process = subprocess.Popen([sys.executable, *server.command], cwd=ROOT, env=told)
         for server in servers:
             _wait_for(server)
         first = servers[0]
@@ -180,7 +183,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=float, default=8.0, help="of each load")
     given = options.parse_args()
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         os.environ.pop(name, None)
     os.environ.update(NO_LIMITS)
     with tempfile.TemporaryDirectory(prefix="astra-bench-") as folder, Stack(Path(folder)) as stack:

@@ -44,8 +44,8 @@ class Stack:
         folder: data and logs; kept between runs.
         port: of the web server; 0 takes a free one.
         grpc_port: of the gRPC server, where it is started; 0 takes a free one.
-        around: environment variables that its parts inherit. With both DATABASE_URL and REDIS_URL among them it starts
-            no servers of its own.
+        around: environment variables that its parts inherit, but for the owner's address, which only the migration is
+            told. With both DATABASE_URL and REDIS_URL among them it starts no servers of its own.
     """
 
     folder: Path
@@ -65,7 +65,7 @@ class Stack:
         self.grpc_port = self.grpc_port or free_port()
         endpoints = self.services.endpoints()
         self.environment = {
-            **self.around,
+            **{name: value for name, value in self.around.items() if name != "DATABASE_OWNER_URL"},
             **marked(self.folder),
             "DJANGO_SETTINGS_MODULE": "astra_site.settings",
             "PYTHONUNBUFFERED": "1",
@@ -83,6 +83,12 @@ class Stack:
     def url(self) -> str:
         """The address of the web server."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def owner_url(self) -> str:
+        """The address of the database's owner, for migrations."""
+        own = self.around.get("DATABASE_URL", self.services.endpoints().database_owner_url)
+        return self.around.get("DATABASE_OWNER_URL", own)
 
     @property
     def logs(self) -> Path:
@@ -106,7 +112,7 @@ class Stack:
             end_leftovers(self.folder)
             report("PostgreSQL and Redis answer")
         self.lifeline = Lifeline()
-        self.manage("migrate", "--no-input", ASTRA_DB_STATEMENT_TIMEOUT_S="0")
+        self.manage("migrate", "--no-input", ASTRA_DB_STATEMENT_TIMEOUT_S="0", DATABASE_OWNER_URL=self.owner_url)
         report("the database is migrated")
         self.manage("make_dev_keys")
         self.manage(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import cast
 
 import pytest
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from astra_site.embedded import EmbeddedServices
+from astra_site.lib.owner_connection import in_place_of_the_application, owner_connection
 from astra_site.lib.redis_client import redis_client
+from astra_site.lib.scoped_postgresql.base import DatabaseWrapper
 from astra_site.lib.threads import give_connections_back
 from tenants.models import Tenant
-from tests.custody_flush import flush_past_custody_triggers
+from tests.custody_flush import flush_as_owner
 from tests.factories.sessions import CouncilFactory
 from tests.people import Person
 
@@ -18,10 +23,30 @@ pytest_plugins = ["tests.running_stack", "tests.session_redis"]
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(services: EmbeddedServices, django_db_setup: None) -> Iterator[None]:
-    """Start the servers before pytest-django creates the test database, and let go of it before it is dropped."""
+def database_owner(services: EmbeddedServices) -> DatabaseWrapper:
+    """The owner of the test database, who creates it, empties it and drops it. The tests are the application."""
+    return owner_connection()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, database_owner: DatabaseWrapper
+) -> ExitStack:
+    """Let the owner stand in for the application until the database is there."""
+    owning = ExitStack()
+    owning.enter_context(in_place_of_the_application(database_owner))
+    return owning
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_modify_db_settings: ExitStack, django_db_setup: None) -> Iterator[None]:
+    """Be the application once pytest-django has created the test database; let go of it before it is dropped."""
+    django_db_modify_db_settings.close()
     yield
     give_connections_back()
+    application = cast(DatabaseWrapper, connections[DEFAULT_DB_ALIAS])
+    application.close()
+    application.close_pool()
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +63,9 @@ def clean_redis(services: EmbeddedServices) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _custody_tables_can_be_flushed() -> Iterator[None]:
-    """Let Django empty the append-only tables between transactional tests."""
-    with flush_past_custody_triggers():
+def _the_owner_empties_the_tables(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let Django empty the tables between transactional tests, which the application can't."""
+    with flush_as_owner(lambda: cast(DatabaseWrapper, request.getfixturevalue("database_owner"))):
         yield
 
 

@@ -1,23 +1,21 @@
-"""Lets the test runner empty the custody tables between tests, which production can't.
+"""Lets the test runner empty the tables between tests, which the product can't.
 
-The append-only triggers refuse TRUNCATE, and there is deliberately no setting that opens a door. Switching a trigger
-off is the right of the table's owner, so the statements of Django's `flush` are wrapped in exactly that: off, truncate,
-on again, in the one transaction in which Django runs them. For `conftest.py`:
-
-    @pytest.fixture(scope="session", autouse=True)
-    def custody_tables_can_be_flushed() -> Iterator[None]:
-        with flush_past_custody_triggers():
-            yield
+The application's role may not truncate, and the append-only triggers refuse it to everybody: there is deliberately no
+setting that opens a door. Switching a trigger off is the right of the table's owner, so the owner runs the statements
+of Django's `flush`, wrapped in exactly that: off, truncate, on again, in the one transaction in which Django runs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
 from django.db.backends.postgresql.operations import DatabaseOperations
+
+from astra_site.lib.owner_connection import in_place_of_the_application
+from astra_site.lib.scoped_postgresql.base import DatabaseWrapper
 
 APPEND_ONLY = {
     "custody_snapshot": "custody_refuse_change",
@@ -34,9 +32,9 @@ APPEND_ONLY = {
 
 
 @contextmanager
-def flush_past_custody_triggers() -> Iterator[None]:
-    """Wrap the SQL of every flush while this is open; nothing else may change custody rows even then."""
-    plain = DatabaseOperations.sql_flush
+def flush_as_owner(owner: Callable[[], DatabaseWrapper]) -> Iterator[None]:
+    """Let the owner run every flush while this is open; nothing else may change append-only rows even then."""
+    plain, execute = DatabaseOperations.sql_flush, DatabaseOperations.execute_sql_flush
 
     def sql_flush(operations: DatabaseOperations, style: Any, tables: Sequence[str], **options: Any) -> list[str]:
         statements = plain(operations, style, tables, **options)
@@ -45,5 +43,12 @@ def flush_past_custody_triggers() -> Iterator[None]:
         on = [f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}" for table, trigger in guarded.items()]
         return [*off, *statements, *on] if statements else statements
 
-    with mock.patch.object(DatabaseOperations, "sql_flush", sql_flush):
+    def execute_sql_flush(operations: DatabaseOperations, statements: Sequence[str]) -> None:
+        with in_place_of_the_application(owner()):
+            execute(owner().ops, statements)
+
+    with (
+        mock.patch.object(DatabaseOperations, "sql_flush", sql_flush),
+        mock.patch.object(DatabaseOperations, "execute_sql_flush", execute_sql_flush),
+    ):
         yield

@@ -22,7 +22,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def without_servers() -> dict[str, str]:
     """Return the environment of this run without its servers, so that a stack starts its own."""
-    return {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    own = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+    return {name: value for name, value in os.environ.items() if name not in own}
 
 
 @pytest.fixture(scope="session")

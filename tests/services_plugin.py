@@ -1,7 +1,8 @@
 """Loaded with `-p` before Django's settings: gives every test run its own PostgreSQL, Redis and data folder.
 
 Nothing starts until a test asks for it. Tests empty what they use, so the addresses and settings that a shell may have
-exported for a running product are ignored. Only `ASTRA_TEST_DATABASE_URL` and `ASTRA_TEST_REDIS_URL` choose others.
+exported for a running product are ignored. Only `ASTRA_TEST_DATABASE_URL`, `ASTRA_TEST_DATABASE_OWNER_URL` and
+`ASTRA_TEST_REDIS_URL` choose others.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ for _name in [name for name in os.environ if name.startswith("ASTRA_") and not n
     del os.environ[_name]
 os.environ.pop("OBJECT_STORE_URL", None)
 os.environ["DATABASE_URL"] = os.environ.get("ASTRA_TEST_DATABASE_URL", SERVICES.endpoints().database_url)
+os.environ["DATABASE_OWNER_URL"] = os.environ.get(
+    "ASTRA_TEST_DATABASE_OWNER_URL", os.environ.get("ASTRA_TEST_DATABASE_URL", SERVICES.endpoints().database_owner_url)
+)
 os.environ["REDIS_URL"] = os.environ.get("ASTRA_TEST_REDIS_URL", SERVICES.endpoints().redis_url)
 os.environ["ASTRA_DATA_DIR"] = str(_FOLDER / "data")
 os.environ["ASTRA_ENGINE"] = "whisper:micro"

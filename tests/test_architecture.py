@@ -100,6 +100,26 @@ def test_imports_stand_at_the_top() -> None:
     assert hidden == []
 
 
+def test_no_statement_passes_by_the_tenant_scope() -> None:
+    """Whoever talks to the driver himself does not tell the server the scope (docs/adr/0015)."""
+    own = ("astra_site/lib/scoped_postgresql/", "astra_site/lib/prepared_sql.py", "astra_site/embedded/")
+    found = [
+        place(source, node)
+        for source, node in walk((ast.Import, ast.ImportFrom))
+        for name in _modules(node)
+        if name.split(".")[0] in {"psycopg", "psycopg_pool"}
+        and name != "psycopg.conninfo"
+        and not source.name.startswith(own)
+    ]
+    assert found == []
+
+
+def _modules(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
 def test_speech_libraries_stay_in_their_package() -> None:
     outside = []
     for source, node in walk((ast.Import, ast.ImportFrom)):

@@ -16,6 +16,7 @@ import pytest
 
 from astra_site.embedded.processes import command_line
 from demo.stack import ROOT, free_port
+from tests.running_stack import without_servers
 
 PROC = Path("/proc")
 STARTS_WITHIN_S = 120.0
@@ -60,7 +61,7 @@ def wait_for(condition: Callable[[], bool], what: Callable[[], str], within_s: f
 def serving(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """`make serve` on a folder of its own, once it says that it runs."""
     log = folder / "serve.log"
-    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    environment = without_servers()
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "demo.serve", "--folder", str(folder / "serve")],

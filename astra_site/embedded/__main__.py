@@ -63,7 +63,11 @@ def _with_servers(services: EmbeddedServices, program: list[str]) -> int:
 
 
 def _variables(endpoints: Endpoints) -> dict[str, str]:
-    return {"DATABASE_URL": endpoints.database_url, "REDIS_URL": endpoints.redis_url}
+    return {
+        "DATABASE_URL": endpoints.database_url,
+        "DATABASE_OWNER_URL": endpoints.database_owner_url,
+        "REDIS_URL": endpoints.redis_url,
+    }
 
 
 def _exports(endpoints: Endpoints) -> str:

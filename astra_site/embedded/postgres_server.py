@@ -19,11 +19,13 @@ from astra_site.embedded.unprivileged import RunAs, choose_account
 
 DATABASE = "astra"
 APPLICATION_ROLE = "astra"
+OWNER_ROLE = "astra_owner"
 SUPERUSER = "postgres"
 _PORT = 5432
 _SOCKET_NAME = f".s.PGSQL.{_PORT}"
 _BINARIES = Path("pginstall18") / "bin"
 _SETTINGS = {"listen_addresses": "", "max_connections": "200", "timezone": "UTC", "log_timezone": "UTC"}
+_OWNER_OF_DATABASE = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
 _OLD_CHILDREN_ALIVE = "pre-existing shared memory block"
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -49,8 +51,13 @@ class PostgresServer(FolderServer):
 
     @property
     def url(self) -> str:
-        """The database `astra` as the role `astra`, its owner, which may create databases and is no superuser."""
+        """The database `astra` as the role `astra`: the application's, which owns nothing and is no superuser."""
         return self._url(APPLICATION_ROLE)
+
+    @property
+    def owner_url(self) -> str:
+        """The database `astra` as the role `astra_owner`, which owns it, may create others and is no superuser."""
+        return self._url(OWNER_ROLE)
 
     @property
     def pid(self) -> int | None:
@@ -162,12 +169,20 @@ class PostgresServer(FolderServer):
         unfinished.rename(self.data_folder)
 
     def _create_database(self) -> None:
-        role, database = sql.Identifier(APPLICATION_ROLE), sql.Identifier(DATABASE)
+        database, owner, application = map(sql.Identifier, (DATABASE, OWNER_ROLE, APPLICATION_ROLE))
         with psycopg.connect(self._url(SUPERUSER, "postgres"), autocommit=True) as connection:
-            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION_ROLE]).fetchone():
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+            known = {str(name) for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+            for role, rights in ((OWNER_ROLE, "LOGIN CREATEDB"), (APPLICATION_ROLE, "LOGIN")):
+                if role not in known:
+                    connection.execute(sql.SQL("CREATE ROLE {} " + rights).format(sql.Identifier(role)))
+            found = connection.execute(_OWNER_OF_DATABASE, [DATABASE]).fetchone()
+            if found is None:
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+                return
+        if found != (OWNER_ROLE,):  # made by a version whose application owned its tables
+            with psycopg.connect(self.superuser_url) as connection:
+                connection.execute(sql.SQL("ALTER ROLE {} NOCREATEDB").format(application))
+                connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(application, owner))
 
     def _socket_folder(self, owner: tuple[int, int] | None) -> Path:
         return folders.socket_folder(self.home, _SOCKET_NAME + ".lock", owner)

@@ -16,9 +16,10 @@ from astra_site.embedded.redis_server import RedisServer
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the servers listen: values for `DATABASE_URL` and `REDIS_URL`, and the superuser's address."""
+    """Where the servers listen: values for the variables of these names, and the superuser's address."""
 
     database_url: str
+    database_owner_url: str
     redis_url: str
     superuser_url: str
 
@@ -70,7 +71,7 @@ class EmbeddedServices:
 
     def endpoints(self) -> Endpoints:
         """The addresses, the same before and after a restart."""
-        return Endpoints(self.postgres.url, self.redis.url, self.postgres.superuser_url)
+        return Endpoints(self.postgres.url, self.postgres.owner_url, self.redis.url, self.postgres.superuser_url)
 
     def status(self) -> tuple[ServiceStatus, ServiceStatus]:
         """PostgreSQL and Redis as they are now; changes nothing."""

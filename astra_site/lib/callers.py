@@ -6,6 +6,7 @@ from astra_site.lib.active_tenants import is_active_tenant
 from astra_site.lib.api_clients import holds, recall_grant
 from astra_site.lib.auth_tokens import Principal, token_verifier
 from astra_site.lib.errors import Forbidden, Unauthenticated
+from astra_site.lib.tenant_scope import tenant_scope
 
 
 def caller_of(authorization: str) -> Principal:
@@ -29,7 +30,9 @@ def check_active(principal: Principal) -> None:
 
     `Forbidden` (`tenant_inactive`) for the one, `Unauthenticated` (`client_revoked`) for the other.
     """
-    if not is_active_tenant(principal.tenant_id):
+    with tenant_scope(principal.tenant_id):  # what follows runs in it: the connection is told once for both
+        is_active = is_active_tenant(principal.tenant_id)
+    if not is_active:
         raise Forbidden("tenant_inactive", "The tenant of this token does not exist or is not active.")
     if principal.grant is not None and not holds(principal.grant):
         raise _revoked()

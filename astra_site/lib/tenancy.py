@@ -2,77 +2,40 @@
 
 A scope is opened once per request, socket, RPC, actor and command. Managers of tenant-owned models raise
 `TenantScopeMissing` when none is open, filter by it when one is, and refuse to write another tenant's row.
-The only way around is `all_tenants(reason=...)`, which is easy to find with a search.
+The only way around is `all_tenants(reason=...)`, which is easy to find with a search. The second wall stands in the
+database, which is told the same scope (`astra_site.lib.scoped_postgresql`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.db import models
 
-from astra_site.lib.errors import AstraError, Forbidden, NotFound
+from astra_site.lib.errors import Forbidden, NotFound
+from astra_site.lib.tenant_scope import (
+    Scope,
+    TenantScopeMissing,
+    all_tenants,
+    current_scope,
+    current_tenant_id,
+    tenant_scope,
+)
 
-
-class TenantScopeMissing(AstraError):
-    """Tenant data was touched with no scope open: a programming error, never the caller's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The tenants whose rows may be seen; `tenant_ids` is None for every tenant."""
-
-    tenant_ids: frozenset[UUID] | None
-    reason: str = ""
-
-    def allows(self, tenant_id: UUID) -> bool:
-        """Say whether a row of this tenant may be seen and written."""
-        return self.tenant_ids is None or tenant_id in self.tenant_ids
-
-
-_scope: ContextVar[Scope | None] = ContextVar("astra_tenant_scope", default=None)
-
-
-@contextmanager
-def tenant_scope(*tenant_ids: UUID) -> Iterator[None]:
-    """Open a scope on the given tenants; with no tenant given, nothing is visible."""
-    token = _scope.set(Scope(frozenset(tenant_ids)))
-    try:
-        yield
-    finally:
-        _scope.reset(token)
-
-
-@contextmanager
-def all_tenants(*, reason: str) -> Iterator[None]:
-    """Open a scope on every tenant. The reason stands in the code for whoever reviews it."""
-    token = _scope.set(Scope(None, reason))
-    try:
-        yield
-    finally:
-        _scope.reset(token)
-
-
-def current_scope() -> Scope:
-    """Return the open scope; raise `TenantScopeMissing` when there is none."""
-    scope = _scope.get()
-    if scope is None:
-        raise TenantScopeMissing("tenant_scope_missing", "Tenant data was asked for with no tenant scope open.")
-    return scope
-
-
-def current_tenant_id() -> UUID:
-    """Return the tenant of a scope on exactly one tenant."""
-    scope = current_scope()
-    if scope.tenant_ids is None or len(scope.tenant_ids) != 1:
-        raise TenantScopeMissing("tenant_scope_ambiguous", "This needs a scope on exactly one tenant.")
-    return next(iter(scope.tenant_ids))
-
+__all__ = [
+    "Scope",
+    "TenantManager",
+    "TenantOwned",
+    "TenantQuerySet",
+    "TenantScopeMissing",
+    "all_tenants",
+    "current_scope",
+    "current_tenant_id",
+    "get_owned",
+    "tenant_scope",
+]
 
 _Owned = TypeVar("_Owned", bound="TenantOwned")
 

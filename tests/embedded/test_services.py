@@ -40,12 +40,39 @@ def test_both_servers_answer_and_end_with_the_context(tmp_path: Path) -> None:
     assert not any(server.answers for server in services.status())
 
 
-def test_the_application_role_may_create_test_databases_but_obeys_row_level_security(tmp_path: Path) -> None:
+def test_the_owner_may_create_databases_and_the_application_owns_nothing(tmp_path: Path) -> None:
     with EmbeddedServices(tmp_path, durable=False) as services:
         endpoints = services.endpoints()
-        rights = "SELECT rolcreatedb AND NOT rolsuper AND NOT rolbypassrls FROM pg_roles WHERE rolname = current_user"
-        assert _select(endpoints.database_url, rights) is True
-        assert _select(endpoints.superuser_url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is True
+        bound = "NOT rolsuper AND NOT rolbypassrls AND NOT rolcreaterole"
+        for url, rights in (
+            (endpoints.database_owner_url, f"{bound} AND rolcreatedb"),
+            (endpoints.database_url, f"{bound} AND NOT rolcreatedb"),
+            (endpoints.superuser_url, "rolsuper"),
+        ):
+            assert _select(url, f"SELECT {rights} FROM pg_roles WHERE rolname = current_user") is True
+        owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+        assert _select(endpoints.database_url, owner) == "astra_owner"
+        assert _select(endpoints.database_url, "SELECT pg_has_role('astra', 'astra_owner', 'MEMBER')") is False
+
+
+def test_a_database_of_a_version_whose_application_owned_its_tables_gets_an_owner(tmp_path: Path) -> None:
+    server = PostgresServer(tmp_path, durable=False)
+    server.start()
+    try:
+        with psycopg.connect(server.superuser_url) as connection:
+            connection.execute("ALTER DATABASE astra OWNER TO astra")
+            connection.execute("ALTER ROLE astra CREATEDB")
+        with psycopg.connect(server.url) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+        server.stop()
+        server.start()
+        assert _select(server.owner_url, "SELECT number FROM kept") == 7
+        assert _select(server.owner_url, "SELECT tableowner FROM pg_tables WHERE tablename = 'kept'") == "astra_owner"
+        assert _select(server.url, "SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user") is False
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            _select(server.url, "SELECT number FROM kept")
+    finally:
+        server.stop()
 
 
 def test_two_checkouts_run_side_by_side(tmp_path: Path) -> None:
@@ -123,7 +150,7 @@ def test_postgres_killed_with_open_sessions_comes_back_with_its_rows(tmp_path: P
     server = PostgresServer(tmp_path)
     server.start()
     try:
-        with psycopg.connect(server.url) as connection:
+        with psycopg.connect(server.owner_url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
         session = psycopg.connect(server.url)
         server.kill()
@@ -131,7 +158,7 @@ def test_postgres_killed_with_open_sessions_comes_back_with_its_rows(tmp_path: P
         address = server.url
         server.start()
         assert server.url == address
-        assert _select(server.url, "SELECT number FROM kept") == 7
+        assert _select(server.owner_url, "SELECT number FROM kept") == 7
     finally:
         server.stop()
 
@@ -202,6 +229,7 @@ def test_the_command_line_starts_shows_and_stops(tmp_path: Path) -> None:
         started = run("start")
         assert started.returncode == 0, started.stderr
         assert "export DATABASE_URL=" in started.stdout
+        assert "export DATABASE_OWNER_URL=" in started.stdout
         assert "export REDIS_URL=" in started.stdout
         assert run("env").stdout == started.stdout
         shown = run("status")

@@ -174,7 +174,7 @@ TABLE = (
             *changing("tenants_configversion", "tenants_quotaentry", "tenants_skeletonversion"),
             *("POST tenants_registeredmodel_change", "POST tenants_adapter_change"),
             *("POST tenants_modelactivation_change", "GET tenants_modelactivation_delete"),
-            *("POST tenants_modelactivation_delete"),
+            "POST tenants_modelactivation_delete",
             *("GET tenants_mappedcouncil_add", "POST tenants_mappedcouncil_add"),
             *("GET tenants_mappedcouncil_delete", "POST tenants_mappedcouncil_delete"),
             *("GET tenants_councilquota_add", "POST tenants_councilquota_add"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections import Counter
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.conf import settings
 from pytest_django import Settings
 from redis.connection import AbstractConnection
 
@@ -19,6 +21,8 @@ from astra_site.lib.behind import Behind
 from astra_site.lib.object_store import Bucket
 from astra_site.lib.object_store.local import LocalObjectStore
 from astra_site.lib.tenancy import tenant_scope
+from astra_site.lib.threads import in_thread
+from sessions_app.models import Session
 from sessions_app.services.buffering import buffer_of
 from sessions_app.services.inputs import Captured, append_text
 from tests.people import Person
@@ -59,13 +63,41 @@ def spent(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Counter[str]:
     return counts
 
 
+def every_thread_serves(person: Person) -> None:
+    """Let each thread of the fast path run a statement for somebody's council, and so all its connections know it."""
+
+    async def all_at_once() -> None:
+        together = threading.Barrier(settings.ASYNC_THREADS)
+
+        def one() -> None:
+            together.wait(DEADLINE_S)
+            Session.objects.exists()
+
+        with tenant_scope(person.tenant_id):
+            await asyncio.gather(*(in_thread(one) for _ in range(settings.ASYNC_THREADS)))
+
+    asyncio.run(all_at_once())
+
+
 def test_two_statements_two_flushes_and_no_redis(alice: Person, spent: Counter[str]) -> None:
     minutes, site = Minutes.start(alice), Site()
-    for number in (1, 2):  # the first chunk of a session makes its folder, and the threads open their connections
+    every_thread_serves(alice)
+    for number in (1, 2):  # the first chunk of a session makes its folder
         site.append(minutes, alice, f"?sequence_id={number}", WAV, "audio/wav")
     spent.clear()
     assert site.append(minutes, alice, "?sequence_id=3", WAV, "audio/wav").status_code == 202
     assert dict(spent) == {"statements": 2, "fsyncs": 2}
+
+
+def test_a_connection_that_served_another_council_is_told_once(
+    alice: Person, charlie: Person, spent: Counter[str]
+) -> None:
+    minutes, site = Minutes.start(alice), Site()
+    site.append(minutes, alice, "?sequence_id=1", WAV, "audio/wav")
+    every_thread_serves(charlie)
+    spent.clear()
+    assert site.append(minutes, alice, "?sequence_id=2", WAV, "audio/wav").status_code == 202
+    assert spent["statements"] == 3
 
 
 def test_on_the_other_transports_one_redis_round_trip(alice: Person, spent: Counter[str]) -> None:

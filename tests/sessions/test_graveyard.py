@@ -30,6 +30,7 @@ from sessions_app.services.journal import as_sealed
 from sessions_app.services.rotation import Rotation
 from tenants.models import Role
 from tests.browser.people import member, signed_in
+from tests.owner import as_the_owner
 from tests.people import Person, client_for
 from tests.sessions.minutes_client import CLOSING, DEBATE, OPENING, Minutes, finish_jobs, world
 from tests.sessions.problems import assert_problem
@@ -332,7 +333,7 @@ def change(minutes: Minutes, what: str) -> None:
         grave = {**grave_of(minutes), "blocks": []}
         stored = object_store().put(Bucket.DOCUMENTS, key, json.dumps(grave).encode(), "application/json")
         payload = {**entry.payload, "dump_sha256": str(stored.sha256)}
-        with all_tenants(reason="a test plays somebody with the database's rights"), connection.cursor() as cursor:
+        with as_the_owner(), connection.cursor() as cursor:
             cursor.execute("ALTER TABLE sessions_app_journalrow DISABLE TRIGGER USER")
             JournalRow.objects.filter(pk=entry.pk).update(payload=payload)
             cursor.execute("ALTER TABLE sessions_app_journalrow ENABLE TRIGGER USER")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.db.models import ProtectedError
 
-from astra_site.lib.tenancy import tenant_scope
+from astra_site.lib.tenancy import all_tenants, tenant_scope
 from sessions_app.models import JournalRow
 from tenants.models import ConfigVersion, Skeleton, SkeletonVersion
+from tests.custody_flush import APPEND_ONLY
+from tests.owner import as_the_owner
 from tests.people import Person
 from tests.sessions.minutes_client import OPENING, Minutes
 
@@ -29,14 +31,26 @@ def minutes(alice: Person) -> Minutes:
 
 @pytest.mark.parametrize(("table", "change"), TABLES.items(), ids=TABLES)
 def test_sql_can_neither_change_nor_delete(minutes: Minutes, table: str, change: str) -> None:
-    for statement in (f"UPDATE {table} SET {change}", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # TRUNCATE refuses to run beside waiting checks
-            with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-                cursor.execute(statement)
-    with connection.cursor() as cursor:
+    for statement in (f"UPDATE {table} SET {change}", f"DELETE FROM {table}"):
+        with (
+            connection.cursor() as cursor,
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+        ):
+            cursor.execute(statement)
+    with all_tenants(reason="a test counts"), connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {table}")
         assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("table", [*APPEND_ONLY, "tenants_tenant"])
+def test_nobody_empties_a_table_that_is_append_only(table: str) -> None:
+    """The application has no right to; for the owner, who has it, the trigger stands in the way."""
+    with connection.cursor() as cursor, pytest.raises(ProgrammingError, match="permission denied"):
+        cursor.execute(f"TRUNCATE {table} CASCADE")
+    with as_the_owner(), connection.cursor() as cursor, pytest.raises(DatabaseError, match="append-only"):
+        cursor.execute(f"TRUNCATE {table} CASCADE")
 
 
 def test_models_can_neither_change_nor_delete(minutes: Minutes, alice: Person) -> None:
