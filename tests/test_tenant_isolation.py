@@ -16,8 +16,11 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from astra_site.lib.tenancy import tenant_scope
-from tenants.models import Resource, Role
+from tenants.models import Adapter, RegisteredModel, Resource, Role
 from tenants.quota.services import top_up
+from tenants.registry.services import activate_model
+from tenants.rpc.generated import config_pb2
+from tenants.rpc.generated.config_pb2_grpc import TenantConfigServiceStub
 from tests.browser.people import member, signed_in
 from tests.isolation.admin_pages import Page, every_page
 from tests.isolation.calls import every_rpc, every_socket
@@ -26,11 +29,12 @@ from tests.people import Person, client_for
 from tests.realtime.live_server import serving as serving_sockets
 from tests.realtime.talk import talking
 from tests.realtime.waiting import nothing_is_open, wait_for_threads, wait_until
-from tests.rpc.serving import refused
+from tests.rpc.serving import TIMEOUT_S, bearer, refused
 from tests.rpc.serving import serving as serving_grpc
 from tests.sessions.minutes_client import BASE, OPENING, Minutes, finish_jobs, send_body, world
 from tests.sessions.problems import assert_problem
 from tests.sessions.samples import WAV, png
+from tests.tenants.api_client import Program
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PARAMETERS = frozenset({"session_id", "job_id", "block_id", "tenant_id", "number"})
@@ -215,6 +219,10 @@ def admin_pages(minutes: Minutes, alice: Person) -> list[Page]:
     spoken.close()
     with tenant_scope(alice.tenant_id):
         top_up(alice.tenant_id, Resource.AI_MS, 1000, actor="a", note="a test")
+        adapter = Adapter.objects.create(code="A1", base_model="core-1", address="a", sha256=f"sha256:{'0' * 64}")
+        model = RegisteredModel.objects.create(engine="whisper", name="large")
+        activate_model(model, adapter, user=None, note="")
+    Program(alice)
     return list(every_page(alice, member(alice.council, Role.ADMIN, "alicia")))
 
 
@@ -282,7 +290,9 @@ def test_an_outsider_gets_no_socket(minutes: Minutes, open_minutes: Minutes, ali
     assert rows_of(alice.tenant_id) == before
 
 
-WITHOUT_OBJECT = {"/astra.session.v1.SessionService/Start"}
+WITHOUT_OBJECT = {"/astra.session.v1.SessionService/Start", "/astra.tenants.v1.TenantConfigService/GetConfig"}
+"""Methods that name no session; the configuration's is asked for another tenant in `tests/rpc/test_config_service.py`
+and below."""
 
 
 def test_an_outsider_gets_403_from_every_method_of_grpc(
@@ -302,3 +312,12 @@ def test_an_outsider_gets_403_from_every_method_of_grpc(
                     ):
                         rpc.call(channel, charlie.token(), request)
     assert rows_of(alice.tenant_id) == before
+
+
+def test_an_outsider_gets_no_configuration_over_grpc(alice: Person, charlie: Person) -> None:
+    with serving_grpc() as server, grpc.insecure_channel(server.target) as channel:
+        stub = TenantConfigServiceStub(channel)
+        request = config_pb2.GetConfigRequest(tenant_id=str(alice.tenant_id))
+        stub.GetConfig(request, metadata=bearer(alice.token()), timeout=TIMEOUT_S)  # it is in memory now
+        with refused("config_of_another_tenant", grpc.StatusCode.PERMISSION_DENIED):
+            stub.GetConfig(request, metadata=bearer(charlie.token()), timeout=TIMEOUT_S)

@@ -87,6 +87,10 @@ class ConfigReader:
             token = shared.claim(version)
             if token is Claim.TAKEN:
                 found = shared.wait_for(lambda: self._behind(shared, version, shared.pointer(version)))
+            elif isinstance(token, str):  # whoever loaded may have ended between the look and the claim
+                found = self._behind(shared, version, shared.pointer(version))
+                if found is not None:
+                    shared.let_go(version, token)
             if found is None:
                 return self._load(shared.tenant_id, version, token if isinstance(token, str) else None, seen)
         self.here.keep(found, is_newest=version is None)

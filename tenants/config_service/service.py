@@ -93,7 +93,9 @@ os.register_at_fork(after_in_child=_reader_at.cache_clear)
 
 
 def _check_visible(tenant_id: UUID) -> None:
-    if current_scope().allows(tenant_id):
+    """Look at the scope itself: what is in memory and in Redis is not behind the database's wall."""
+    seen = current_scope().tenant_ids
+    if seen is None or tenant_id in seen:
         return
     with all_tenants(reason="tell another tenant from a missing one"):
         exists = Tenant.objects.filter(pk=tenant_id).exists()

@@ -56,10 +56,9 @@ def _filled(route: str, owner: Person, user: User) -> Iterator[Page]:
     model_admin = next((one for one in admin.site._registry.values() if route.startswith(_root(one.model))), None)
     names = [first or second for first, second in _PARAMETER.findall(route)]
     key = _key(model_admin.model if model_admin else Session, owner, user)
+    keys = ("id", "object_id", "session_id", "council_id", "client_id", "version_id")
     known: dict[str, list[str]] = {
-        "id": [key],
-        "object_id": [key],
-        "session_id": [key],
+        **{name: [key] for name in keys},
         "part": list(PARTS),
         "content_type_id": [str(ContentType.objects.get_for_model(Session).pk)],
         "app_label": sorted({model._meta.app_label for model in admin.site._registry}),
@@ -74,7 +73,7 @@ def _filled(route: str, owner: Person, user: User) -> Iterator[Page]:
             for address in addresses
             for value in known[name]
         ]
-    has_key = bool({"id", "object_id", "session_id"} & set(names))
+    has_key = bool(set(keys) & set(names))
     for address in addresses:
         plain = re.sub(r"[\^$\\]|\?:?", "", address)
         yield Page("/" + plain, model_admin, key if has_key else None)
