@@ -12,9 +12,10 @@ from tenants.config.core import KnownIntent, core, known_templates
 from tenants.config.drafts import Draft
 from tenants.config.suggestions import Suggestion, suggest
 from tenants.mapping.outline import Section, sections_of
-from tenants.mapping.words import ICONS, KINDS, LOCATIONS, Said, say, say_reason
+from tenants.mapping.words import ICONS, LOCATIONS, Said, say, say_reason
 from tenants.models import TemplateSighting
 from tenants.skeleton.model import PlaceholderKind
+from tenants.skeleton_texts import KINDS
 
 
 @dataclass(frozen=True, slots=True)

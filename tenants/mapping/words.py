@@ -14,13 +14,6 @@ from tenants.config.checks import Problem
 from tenants.config.diff import Difference
 from tenants.config.suggestions import Reason, Suggestion
 
-KINDS: Final[dict[str, Any]] = {
-    "text": _("text"),
-    "block_zone": _("zone of blocks"),
-    "table": _("table"),
-    "image": _("image"),
-    "signature": _("signature"),
-}
 ICONS: Final = {
     "text": "short_text",
     "block_zone": "notes",
