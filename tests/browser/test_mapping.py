@@ -10,12 +10,12 @@ from pytest_django.live_server_helper import LiveServer
 
 from astra_site.lib.tenancy import tenant_scope
 from tenants.config.drafts import read_draft
-from tenants.config.sightings import Seen, record_sightings
+from tenants.config.sightings import Seen
 from tenants.mapping.pictures import can_draw
 from tenants.models import ConfigVersion, Role
 from tests.browser.people import member
 from tests.browser.visit import Visit, visit
-from tests.config.samples import content
+from tests.config.samples import content, occurred
 from tests.factories.tenants import ConfigVersionFactory
 from tests.people import Person
 from tests.sessions.minutes_client import VOTE
@@ -36,7 +36,7 @@ def screen(browser: Browser, live_server: LiveServer, alice: Person) -> Iterator
     """The page of an administrator whose council has mapped none of five templates."""
     zones = {name: place for name, place in content()["zone_map"].items() if name not in FIVE}
     ConfigVersionFactory(tenant=alice.council, zone_map=zones)
-    record_sightings(alice.tenant_id, [Seen("TPL_VOTACION", "VOTE", "Votación", VOTE)] * 3)
+    occurred(alice.tenant_id, [Seen("TPL_VOTACION", "VOTE", "Votación", VOTE)] * 3)
     with visit(browser, live_server.url, "en-GB") as seen:
         seen.sign_in(member(alice.council, Role.ADMIN, "ana"))
         seen.open(PAGE, alice.tenant_id)

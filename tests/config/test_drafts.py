@@ -176,6 +176,6 @@ def test_the_audit_trail_can_not_be_changed() -> None:
     for statement in (*changes, "TRUNCATE tenants_configedit"):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # TRUNCATE refuses to run beside waiting checks
-            with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            with pytest.raises(DatabaseError, match=r"append-only|permission denied"), transaction.atomic():
                 cursor.execute(statement)
     assert trail() == [(1, "map_template", "admin:ana")]

@@ -6,9 +6,9 @@ import pytest
 
 from astra_site.lib.tenancy import tenant_scope
 from sessions_app.rehearsal import RegisteredCore
-from tenants.config.sightings import SAMPLES, Seen, record_sightings
+from tenants.config.sightings import SAMPLES, Seen
 from tenants.models import TemplateSighting
-from tests.config.samples import content
+from tests.config.samples import content, occurred
 from tests.factories.tenants import SKELETON_DOCX, ConfigVersionFactory
 from tests.people import Person
 from tests.sessions.minutes_client import OPENING, VOTE, Minutes, finish_jobs
@@ -46,7 +46,7 @@ def test_restricted_words_are_counted_and_not_shown(alice: Person) -> None:
 
 def test_a_template_that_no_configuration_knows_is_counted_too(alice: Person) -> None:
     for number in range(5):
-        record_sightings(alice.tenant_id, [Seen("TPL_HIMNO", "DEBATE", "Himno", f"Suena el himno {number}")] * 2)
+        occurred(alice.tenant_id, [Seen("TPL_HIMNO", "DEBATE", "Himno", f"Suena el himno {number}")] * 2)
     himno = sightings(alice)["TPL_HIMNO"]
     assert himno.count == 10
     assert himno.samples == [f"Suena el himno {number}" for number in range(SAMPLES)]

@@ -15,10 +15,10 @@ from django.urls import reverse
 
 from astra_site.lib.tenancy import tenant_scope
 from tenants.config.drafts import read_draft
-from tenants.config.sightings import Seen, record_sightings
+from tenants.config.sightings import Seen
 from tenants.models import ConfigEdit, ConfigVersion, Role, Tenant
 from tests.browser.people import PASSWORD, join, member, signed_in
-from tests.config.samples import content
+from tests.config.samples import content, occurred
 from tests.factories.tenants import ConfigVersionFactory
 from tests.mapping.page import MappingPage
 from tests.people import Person
@@ -190,7 +190,7 @@ def test_the_page_can_not_be_framed(page: MappingPage) -> None:
 def test_names_are_text_and_never_markup(page: MappingPage) -> None:
     page.edit("describe_template", template_id="TPL_DEBATE", label="<script>alert(1)</script>")
     page.edit("set_word", heard='"><img src=x>', written="{{ x }}")
-    record_sightings(page.council.id, [Seen("TPL_X", "DEBATE", "<b>x</b>", "<script>alert(2)</script>")])
+    occurred(page.council.id, [Seen("TPL_X", "DEBATE", "<b>x</b>", "<script>alert(2)</script>")])
     for shown in (page.text(), page.text("?tab=words"), page.text(name="review"), page.text("?tab=history")):
         for active in ("<script>alert", "<img src=x", "<b>x</b>"):
             assert active not in shown
@@ -264,7 +264,7 @@ def test_a_revision_that_is_no_number_is_refused(page: MappingPage, revision: st
 
 
 def test_discovered_templates_and_suggestions_are_offered(page: MappingPage) -> None:
-    record_sightings(page.council.id, [Seen("TPL_PROPOSICION", "DEBATE", "Proposición", "Presento esta")] * 7)
+    occurred(page.council.id, [Seen("TPL_PROPOSICION", "DEBATE", "Proposición", "Presento esta")] * 7)
     shown = page.text()
     assert "TPL_PROPOSICION" in shown
     assert "7 times" in shown
@@ -335,7 +335,7 @@ def test_three_hundred_templates_cost_no_more_queries_than_eight(page: MappingPa
         page.text()
     many = {f"TPL_N{number}": {"label": f"Plantilla {number}"} for number in range(300)}
     ConfigVersionFactory(tenant=page.council, templates={**content()["templates"], **many})
-    record_sightings(page.council.id, [Seen(name, "DEBATE", name, "Texto") for name in many])
+    occurred(page.council.id, [Seen(name, "DEBATE", name, "Texto") for name in many])
     with CaptureQueriesContext(connection) as lots:
         shown = page.text()
     assert shown.count('class="astra-template ') == 308

@@ -123,7 +123,9 @@ def test_a_crowd_waits_on_few_threads_and_connections(minutes: Minutes, alice: P
 
 def _connections() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
+        )
         return int(cursor.fetchone()[0])
 
 
