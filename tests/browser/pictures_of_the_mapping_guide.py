@@ -10,11 +10,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tenants.config.sightings import Seen, record_sightings
+from tenants.config.sightings import Seen
 from tenants.models import Role
 from tests.browser.people import member
 from tests.browser.visit import visit
-from tests.config.samples import content
+from tests.config.samples import content, occurred
 from tests.factories.tenants import ConfigVersionFactory
 from tests.people import Person
 from tests.sessions.minutes_client import CLOSING, DEBATE, OPENING, VOTE
@@ -43,7 +43,7 @@ def test_pictures(browser: Browser, live_server: LiveServer, alice: Person) -> N
     zones = {name: place for name, place in content()["zone_map"].items() if name not in ("TPL_VOTACION", "TPL_CIERRE")}
     ConfigVersionFactory(tenant=alice.council, zone_map=zones)
     for seen in SAID:
-        record_sightings(alice.tenant_id, [seen])
+        occurred(alice.tenant_id, [seen])
     with visit(browser, live_server.url) as person:
         page = person.page
         person.sign_in(member(alice.council, Role.ADMIN, "ana"))

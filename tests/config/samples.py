@@ -1,4 +1,4 @@
-"""The demonstration's configuration and skeleton, for tests that need no database."""
+"""The demonstration's configuration and skeleton, and templates that occurred."""
 
 from __future__ import annotations
 
