@@ -28,7 +28,7 @@ PUBLIC_URL = env.text("ASTRA_PUBLIC_URL", "http://127.0.0.1:8000")
 # -- Truth and heat: PostgreSQL, Redis, objects ------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL", "postgresql:///astra")
 # Who owns the tables; `migrate` signs in as that role, and nothing else does. The application's role is bound by the
-# tables' row-level security, so production refuses one that could get around it (docs/adr/0015).
+# tables' row-level security, so production refuses one that could get around it (docs/adr/0019).
 DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", DATABASE_URL)
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 # The heat of sessions alone, which may live in a cluster; empty: in REDIS_URL with the queues.
@@ -86,6 +86,7 @@ def owner_from_url(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": database_from_url(DATABASE_URL)}
+DATABASE_NAME = str(DATABASES["default"]["NAME"])
 DATABASE_OWNER = owner_from_url(DATABASE_OWNER_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,7 @@ class TenantsConfig(AppConfig):
         """Tell the edges which tenants' and clients' tokens are taken. (Models can't be imported before now.)"""
         register_active_tenant_check(self.is_active)
         register_client_check(import_string("tenants.api_clients.services.grant_holds"))
+        user_logged_in.connect(import_string("tenants.oidc.sessions.last_as_usual"), dispatch_uid="last_as_usual")
 
     def is_active(self, tenant_id: UUID) -> bool:
         """Say whether the tenant exists and is active now."""

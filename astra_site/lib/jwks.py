@@ -6,6 +6,7 @@ Nothing in a token says where its key is: its `kid` is a name that is looked up 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -51,7 +52,10 @@ def keys_of(jwks: Mapping[str, Any]) -> dict[str, PyJWK]:
     if not isinstance(listed, list) or len(listed) > _MOST_KEYS:
         raise ValueError("A JWKS has a list of keys, not an endless one.")
     usable = [key for key in listed if key.get("kty") in _PUBLIC_TYPES and key.get("use", "sig") == "sig"]
-    return {str(key.key_id): key for key in PyJWKSet.from_dict({"keys": usable}).keys if key.key_id}
+    found = {str(key.key_id): key for key in PyJWKSet.from_dict({"keys": usable}).keys if key.key_id}
+    if not found:
+        raise ValueError("A JWKS has keys that can be named.")
+    return found
 
 
 def kid_of(token: str) -> str:
@@ -83,7 +87,8 @@ class FileKeys:
 class ProviderKeys:
     """Keys from a provider's address, kept for when it is down. Safe to share between threads.
 
-    - Keys are fresh for `FRESH_S`. Then they are fetched anew behind the callers' backs; nobody waits for it.
+    - Keys are fresh for `FRESH_S`. Then they are fetched anew behind the callers' backs. Where nobody has asked for
+      twice as long, callers wait for it: a key may have been withdrawn meanwhile.
     - While the provider is down, or answers with what is no JWKS, its last keys are used for `kept_s`.
     - A key id that is unknown has them fetched, because the provider may have changed its keys. This, like every
       fetch, is tried once in `ASK_AGAIN_S` at most. Few callers wait for it, so that a flood of invented key ids before
@@ -114,9 +119,13 @@ class ProviderKeys:
         kid = kid_of(token)
         keys = self._usable()
         if kid in keys:
-            if self._clock_s() - self._read_at_s > FRESH_S:
-                self._fetch()
-            return keys[kid]
+            before, asked_at_s = self._fetching, self._asked_at_s
+            fetching = self._fetch() if self._clock_s() - self._read_at_s > FRESH_S else None
+            if (
+                fetching is not None and fetching is not before and self._clock_s() - asked_at_s > 2 * FRESH_S
+            ):  # long enough for a key to be withdrawn
+                keys = self._once_fetched(fetching)
+            return _named(keys, kid)
         self._wait(keys)
         keys = self._usable()
         if kid not in keys and self._failed is not None:
@@ -126,6 +135,16 @@ class ProviderKeys:
                 details={"retry_after_s": int(ASK_AGAIN_S)},
             ) from self._failed
         return _named(keys, kid)
+
+    def _once_fetched(self, fetching: Future[None]) -> Mapping[str, PyJWK]:
+        """Return the keys after a fetch, or those at hand where too many wait for it already or it takes too long."""
+        if self._waiting.acquire(blocking=False):
+            try:
+                with contextlib.suppress(TimeoutError):
+                    fetching.result(FETCH_WITHIN_S * 2)
+            finally:
+                self._waiting.release()
+        return self._usable()
 
     def _usable(self) -> Mapping[str, PyJWK]:
         return self._keys if self._clock_s() - self._read_at_s <= self._kept_s else {}

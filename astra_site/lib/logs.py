@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pythonjsonlogger.json import JsonFormatter
@@ -32,6 +33,9 @@ def current_context() -> Mapping[str, str]:
     return _context.get()
 
 
+_OBJECT_LINK: Final = re.compile(r"/objects/[^\s?'\"]+")
+
+
 class ContextFilter(logging.Filter):
     """Puts the bound fields on each record; a field that is not bound is null."""
 
@@ -53,3 +57,13 @@ class AstraJsonFormatter(JsonFormatter):
         super().__init__(
             fields, rename_fields={"levelname": "level", "name": "logger"}, timestamp=True, json_ensure_ascii=False
         )
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Keep secrets that stand in addresses out of the line: queries (sign-in codes), tokens of objects' links."""
+        request = log_data.get("request")
+        if request is not None:
+            log_data["request"] = f"{getattr(request, 'method', '')} {getattr(request, 'path', '')}"
+        for name in ("request", "message"):
+            if isinstance(log_data.get(name), str):
+                log_data[name] = _OBJECT_LINK.sub("/objects/…", log_data[name])
+        return log_data

@@ -16,7 +16,9 @@ from astra_site.lib.scoped_postgresql.base import DatabaseWrapper
 def owner_connection() -> DatabaseWrapper:
     """Return a connection of `DATABASE_OWNER_URL`'s role to the application's database; it opens at first use."""
     application = connections.settings[DEFAULT_DB_ALIAS]
-    return DatabaseWrapper({**application, **settings.DATABASE_OWNER, "NAME": application["NAME"]})
+    # A test database has a name of its own; a pooler's name for the application's database is not the owner's.
+    renamed = {} if application["NAME"] == settings.DATABASE_NAME else {"NAME": application["NAME"]}
+    return DatabaseWrapper({**application, **settings.DATABASE_OWNER, **renamed})
 
 
 def is_of_the_owner(connection: BaseDatabaseWrapper) -> bool:

@@ -34,7 +34,7 @@ _TABLES: Final = """
 SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity,
        (SELECT array_agg(obj_description(p.oid, 'pg_policy')) FROM pg_policy p WHERE p.polrelid = c.oid),
        pg_has_role(current_user, c.relowner, 'MEMBER')
-FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+FROM pg_class c WHERE pg_table_is_visible(c.oid) AND c.relkind IN ('r', 'p')
 """
 _ROLE: Final = "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
 
@@ -78,8 +78,9 @@ def raise_walls(owner: BaseDatabaseWrapper, application_role: str) -> list[str]:
         for table in open_ones:
             cursor.execute("SELECT polname FROM pg_policy WHERE polrelid = %s::regclass", [table])
             policies = [str(name) for (name,) in cursor.fetchall()]
-            for statement in _wall(owner.ops.quote_name(table), map(owner.ops.quote_name, policies)):
-                cursor.execute(statement)
+            with owner.connection.transaction():  # at no moment is the table without a policy
+                for statement in _wall(owner.ops.quote_name(table), map(owner.ops.quote_name, policies)):
+                    cursor.execute(statement)
         cursor.execute("SELECT current_user")
         if cursor.fetchone() != (application_role,):
             known = {*owner.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
@@ -97,11 +98,14 @@ def gaps_of_the_wall(connection: BaseDatabaseWrapper) -> list[str]:
     known = tables.keys() & set(connection.introspection.django_table_names())
     own = sorted(name for name in known if tables[name].is_own)
     unwalled = sorted(name for name in owned_tables() & tables.keys() if not tables[name].is_walled)
+    missing = sorted(owned_tables() - tables.keys())
     found = []
     if bypasses:
         found.append(f"The role {role} is a superuser or has BYPASSRLS: row-level security does not bind it.")
     elif own:
         found.append(f"The role {role} owns tables ({', '.join(own)}): it could take their policies away.")
+    if missing:
+        found.append(f"These tables are not there: {', '.join(missing)}. Run manage.py migrate.")
     if unwalled:
         found.append(f"These tables are not behind their policy: {', '.join(unwalled)}. Run manage.py migrate.")
     return found

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs once, on an empty data folder; and by hand on one of a version whose application owned its tables:
+# Runs once, on an empty data folder; and by hand, with web, gRPC, workers and sweeper stopped, on one of a version
+# whose application owned its tables:
 #   docker compose exec postgres /docker-entrypoint-initdb.d/10-roles.sh
 # `astra_owner` owns the database and migrates it. `astra` is the application: no superuser, no owner, without
 # BYPASSRLS, so that the row-level security of the tables binds it. What it may do the migration grants.

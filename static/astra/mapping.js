@@ -155,6 +155,23 @@
   );
   document.addEventListener("error", (event) => event.target.dataset?.page && event.target.remove(), true);
 
+  // What was not saved must not look as if it were.
+  for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"])
+    document.addEventListener(failure, () => {
+      const said = document.getElementById("mapping-said")?.dataset.failed;
+      if (said) window.alert(said);
+      window.location.reload();
+    });
+  // A session that has ended answers with the page for signing in: the whole window goes there.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    const asked = event.detail.pathInfo?.requestPath;
+    if (!asked || !xhr.responseURL) return;
+    if (new URL(xhr.responseURL).pathname === new URL(asked, window.location.href).pathname) return;
+    event.detail.shouldSwap = false;
+    window.location.assign(xhr.responseURL);
+  });
+
   // The page was changed by an answer: what was held is put back, and the filter holds for the new rows too.
   document.addEventListener("htmx:afterSettle", () => {
     picked = null;

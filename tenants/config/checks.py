@@ -73,7 +73,7 @@ FITTING: Final = frozenset(
 )
 """What a session is refused for at its start. The other errors came later: what was published before them goes on."""
 
-_FORMULA: Final = ("=", "+", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 

@@ -114,17 +114,15 @@ def publish_draft(
 
 
 def roll_back(
-    number: int, *, newest: int, actor: str, user: AbstractBaseUser | None = None, note: str = ""
+    number: int, *, revision: int, newest: int, actor: str, user: AbstractBaseUser | None = None, note: str = ""
 ) -> ConfigVersion:
     """Publish the content of an older version again, as the next one. The draft becomes what is published.
 
-    Raises `DraftConflict` (`config_published_meanwhile`), `NothingPublished` for an unknown number, and `ConfigInvalid`
-    where the skeleton of today does not fit the older version any more.
+    Raises `DraftConflict` (`draft_changed`, `config_published_meanwhile`), `NothingPublished` for an unknown number,
+    and `ConfigInvalid` where the skeleton of today does not fit the older version any more.
     """
     with transaction.atomic():
-        Tenant.objects.select_for_update().get(pk=current_tenant_id())
-        row: ConfigDraft | None = ConfigDraft.objects.select_related("base").first()
-        draft = _standing(row)
+        row, draft = _locked(revision)
         if (draft.newest.number if draft.newest else 0) != newest:
             raise DraftConflict(
                 "config_published_meanwhile", "Another version was published meanwhile: compare with it and try again."
@@ -172,7 +170,7 @@ def _brought_up(row: ConfigDraft, newest: ConfigVersion | None, published: Conte
 def _beginning(skeleton: SkeletonVersion) -> Content:
     """Return what a council without any version begins with."""
     tags = [item["tag"] for item in skeleton.placeholders if item["kind"] == PlaceholderKind.BLOCK_ZONE]
-    return empty_content(tags[-1] if tags else "ZONA", known_templates())
+    return ConfigContent.read(empty_content(tags[-1] if tags else "ZONA", known_templates())).to_json()
 
 
 def _locked(revision: int) -> tuple[ConfigDraft | None, Draft]:

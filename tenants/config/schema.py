@@ -52,7 +52,7 @@ class IntentSpec(_Strict):
 class TableSpec(_Strict):
     """How a structured intent becomes rows of a table: marker of a column → key of the row."""
 
-    table_id: Annotated[str, StringConstraints(pattern=r"^TBL_[A-Z0-9_]+$", max_length=64)]
+    table_id: PlaceName
     rows: Literal["attendance", "self"]
     columns: dict[PlaceName, Text]
 

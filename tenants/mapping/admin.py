@@ -132,6 +132,7 @@ class MappingAdmin(MappingPages):
             number = number_of(request.POST, "version")
             roll_back(
                 number,
+                revision=number_of(request.POST, "revision"),
                 newest=number_of(request.POST, "newest"),
                 actor=_actor(request),
                 user=request.user,  # type: ignore[arg-type]  # the admin has no anonymous users

@@ -216,12 +216,15 @@ class MappingPages(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             groups = grouped(differences(_content(before, draft), _content(after, draft)))
         except AstraError as error:
             return self._back(request, council, error)
+        newest = draft.newest.number if draft.newest else 0
         context = {
             "before": _named(before),
             "after": _named(after),
             "groups": say_groups(groups),
-            "newest": draft.newest.number if draft.newest else 0,
-            "older": after if draft.newest and after.isdecimal() and 0 < int(after) < draft.newest.number else "",
+            "revision": draft.revision,
+            "newest": newest,
+            # Going back is offered beside the differences that it would make, and beside no others.
+            "older": after if before == str(newest) and after.isdecimal() and 0 < int(after) < newest else "",
         }
         return self._rendered(request, council, "diff", context)
 

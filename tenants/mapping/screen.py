@@ -115,6 +115,18 @@ class Screen:
         return [place for place in self.places if place.takes_blocks]
 
     @property
+    def lost_zone(self) -> str:
+        """The default zone where the skeleton has it no more; else nothing."""
+        zone = str(self.draft.content["default_zone"])
+        return "" if zone in {place.tag for place in self.zones} else zone
+
+    @property
+    def lost_image_zone(self) -> str:
+        """The zone of images where the skeleton has it no more; else nothing."""
+        zone = str(self.draft.content.get("image_zone") or "")
+        return "" if zone in {place.tag for place in self.image_zones} else zone
+
+    @property
     def image_zones(self) -> list[PlaceRow]:
         """The places that take images."""
         return [place for place in self.places if place.takes_blocks or place.kind == PlaceholderKind.IMAGE]
@@ -240,12 +252,11 @@ def _fields(
 ) -> list[tuple[PlaceRow, str, Sequence[Said]]]:
     sources = draft.content.get("field_map", {})
     kinds = (PlaceholderKind.TEXT, PlaceholderKind.SIGNATURE)
-    return [
-        (place, sources.get(place.tag, ""), by_path.get(("field_map", place.tag), []))
-        for section in sections
-        for place in section.places
-        if place.kind in kinds or place.tag in sources
-    ]
+    listed = [place for section in sections for place in section.places if place.kind in kinds or place.tag in sources]
+    known = {place.tag for place in listed}
+    lost = [{"tag": tag, "label": tag, "kind": PlaceholderKind.TEXT} for tag in sorted(sources.keys() - known)]
+    listed += [_place(item, draft, ()) for item in lost]  # the skeleton has them no more: emptied here, they go
+    return [(place, sources.get(place.tag, ""), by_path.get(("field_map", place.tag), [])) for place in listed]
 
 
 def _counters(draft: Draft, found: Sequence[Problem], templates: Sequence[TemplateRow]) -> dict[str, int]:

@@ -78,6 +78,12 @@ class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # moz
 
     def login_success(self) -> HttpResponse:
         """Go on to the page that was wanted, until the claims have to be read again."""
+        before = self.request.user
+        if before.is_authenticated and before.pk != self.user.pk:
+            # Another person's session ends whole; what this sign-in has put there is for who comes now.
+            kept = {name: self.request.session.get(name) for name in ("oidc_id_token", "oidc_login_next")}
+            logout(self.request)
+            self.request.session.update(kept)
         answer: HttpResponse = super().login_success()
         self.request.session.set_expiry(utc_now() + timedelta(seconds=settings.OIDC_SESSION_S))
         return answer

@@ -220,7 +220,7 @@ class _Discovery:
                 source=PlaceholderSource.BOOKMARK,
                 location=place.location,
                 label=name,
-                sample=bookmark_sample(start),
+                sample=bookmark_sample(start) if is_usable_name(name) else "",
                 heading_path=place.heading_path,
             )
         )

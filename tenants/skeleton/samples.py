@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import Final
+
 from lxml import etree
 
 from tenants.skeleton.controls import Control
@@ -9,7 +12,10 @@ from tenants.skeleton.markers import Marker
 from tenants.skeleton.model import PlaceholderKind
 from tenants.skeleton.naming import around, shortened
 from tenants.skeleton.pictures import PICTURE_PROPERTIES
-from tenants.skeleton.wordml import attribute, text_of, visible, w
+from tenants.skeleton.wordml import attribute, is_aside, text_of, visible, w
+
+_NEIGHBOURS: Final = 60
+"""A sample is short; a document may have a hundred thousand bookmarks before as many runs."""
 
 
 def control_sample(control: Control, kind: PlaceholderKind) -> str:
@@ -37,10 +43,11 @@ def picture_sample(properties: etree._Element) -> str:
 def bookmark_sample(start: etree._Element) -> str:
     """Return the text between a bookmark's start and its end, as far as they are in one paragraph."""
     pieces: list[str] = []
-    for node in start.itersiblings():
+    for node in islice(start.itersiblings(), _NEIGHBOURS):
         if node.tag == w("bookmarkEnd") and attribute(node, "id") == attribute(start, "id"):
             break
-        pieces.append((node.text or "") if node.tag == w("t") else text_of(node))
+        if not is_aside(node):
+            pieces += [text.text or "" for text in islice(node.iter(w("t")), _NEIGHBOURS)]
     return shortened("".join(pieces))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from lxml import etree
@@ -129,5 +130,9 @@ def text_of(element: etree._Element) -> str:
     return "".join(pieces)
 
 
+_NEAR: Final = 8
+
+
 def _is_later_branch(branch: etree._Element) -> bool:
-    return any(sibling.tag in _BRANCHES for sibling in branch.itersiblings(preceding=True))
+    # Branches stand side by side; whatever else a file puts between them is not walked over again and again.
+    return any(sibling.tag in _BRANCHES for sibling in islice(branch.itersiblings(preceding=True), _NEAR))

@@ -57,7 +57,7 @@ def test_edit_publish_and_roll_back() -> None:
     assert (second.number, second.note) == (2, "debate va a varios")
     assert second.content["zone_map"]["TPL_DEBATE"] == "ZONA_VARIOS"
     assert read_draft().changes == []
-    third = roll_back(1, newest=2, actor="admin:ana")
+    third = roll_back(1, revision=read_draft().revision, newest=2, actor="admin:ana")
     assert third.number == 3
     assert third.content == ConfigVersion.objects.get(number=1).content
     assert third.sha256 == ConfigVersion.objects.get(number=1).sha256
@@ -96,7 +96,7 @@ def test_a_version_published_meanwhile_is_not_overwritten_unseen(alice: Person) 
             publish_draft(revision=1, newest=1, actor="admin:ana")
         assert refused.value.code == "config_published_meanwhile"
         with pytest.raises(DraftConflict) as refused:
-            roll_back(1, newest=1, actor="admin:ana")
+            roll_back(1, revision=read_draft().revision, newest=1, actor="admin:ana")
         assert refused.value.code == "config_published_meanwhile"
         draft = read_draft()
         assert [one.group for one in draft.changes] == ["zone_map"]

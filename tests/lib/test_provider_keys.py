@@ -105,6 +105,18 @@ def test_a_key_that_was_withdrawn_is_noticed_when_keys_are_no_longer_fresh(
     until(is_refused, within_s=10)
 
 
+def test_after_a_quiet_night_a_withdrawn_key_is_refused_at_once(
+    provider: KeyProvider, verifier: TokenVerifier, clock: Clock
+) -> None:
+    old = provider.token("k1")
+    verifier.verify(old)
+    provider.rotate("k2")
+    clock.now_s += 2 * FRESH_S + 1
+    with pytest.raises(Unauthenticated) as refused:
+        verifier.verify(old)
+    assert refused.value.code == "token_invalid"
+
+
 def test_a_flood_of_invented_key_ids_asks_the_provider_once(provider: KeyProvider, verifier: TokenVerifier) -> None:
     verifier.verify(provider.token("k1"))
     for number in range(200):

@@ -16,16 +16,19 @@ from django.urls import reverse
 from astra_site.lib.tenancy import tenant_scope
 from tenants.config.drafts import read_draft
 from tenants.config.sightings import Seen
-from tenants.models import ConfigEdit, ConfigVersion, Role, Tenant
+from tenants.models import ConfigEdit, ConfigVersion, Role, Skeleton, Tenant
+from tenants.services import add_skeleton_version
 from tests.browser.people import PASSWORD, join, member, signed_in
 from tests.config.samples import content, occurred
-from tests.factories.tenants import ConfigVersionFactory
+from tests.factories.tenants import ConfigVersionFactory, SkeletonFactory, SkeletonVersionFactory, TenantFactory
 from tests.mapping.page import MappingPage
 from tests.people import Person
 from tests.sessions.minutes_client import OPENING, VOTE
+from tests.skeleton.packages import control, make_docx
 
 pytestmark = pytest.mark.django_db
 TO_VARIOS: dict[str, Any] = {"template_id": "TPL_DEBATE", "place": "ZONA_VARIOS"}
+TABS = ("templates", "tables", "fields", "words", "history")
 WRITES: dict[str, dict[str, Any]] = {
     "edit": {"operation": "map_template", **TO_VARIOS},
     "discard": {},
@@ -246,7 +249,7 @@ def test_versions_that_do_not_exist_are_explained(page: MappingPage, query: str)
         {"operation": "map_template", "template_id": "TPL_DEBATE", "place": "<b>"},
         {"operation": "set_word", "heard": "a\x00b", "written": "c"},
         {"operation": "set_names", "which": "templates", "names": "x"},
-        {"operation": "map_intent", "intent": "VOTE", "table_id": "nada"},
+        {"operation": "map_intent", "intent": "VOTE", "table_id": "<nada>"},
     ],
 )
 def test_a_forged_edit_is_refused_with_a_sentence(page: MappingPage, fields: dict[str, Any]) -> None:
@@ -347,3 +350,30 @@ def test_a_council_without_a_skeleton_is_told_what_to_do_first(db: None) -> None
     page = MappingPage(signed_in(member(council, Role.ADMIN)), council)
     for name in ("change", "review"):
         assert reverse("admin:tenants_skeleton_changelist") in page.text(name=name)
+
+
+def test_a_council_that_has_published_nothing_can_begin() -> None:
+    council: Tenant = TenantFactory()
+    SkeletonVersionFactory(skeleton=SkeletonFactory(tenant=council))
+    page = MappingPage(signed_in(member(council, Role.ADMIN, "nueva"), "en"), council)
+    for tab in TABS:
+        assert page.text(f"?tab={tab}")
+    assert page.post("try", utterance=VOTE).status_code == 200
+    page.edit("map_template", template_id="TPL_VOTACION", place="ZONA_VOTACION")
+    page.post("publish", newest=0)
+    assert place_of(council, "TPL_VOTACION") == "ZONA_VOTACION"
+    assert state(council)[2] == 1
+
+
+def test_what_the_skeleton_has_no_more_can_be_put_right(page: MappingPage) -> None:
+    with tenant_scope(page.council.id):
+        add_skeleton_version(Skeleton.objects.get(is_default=True), make_docx(control("ZONA_UNICA", "<w:p/>")))
+    lost = {"templates": ("ZONA_VARIOS", "IMG_ANEXO"), "tables": ("TBL_VOTACION",), "fields": ("NUMERO_ACTA",)}
+    for tab, names in lost.items():
+        for name in names:
+            assert f'value="{name}"' in page.text(f"?tab={tab}")
+    page.edit("map_field", place="NUMERO_ACTA", source="")
+    page.edit("set_default_zone", place="ZONA_UNICA")
+    assert "NUMERO_ACTA" not in page.text("?tab=fields")
+    with tenant_scope(page.council.id):
+        assert read_draft().content["default_zone"] == "ZONA_UNICA"

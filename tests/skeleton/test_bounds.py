@@ -126,6 +126,16 @@ WORST = {
     "a table of tables": "<w:tbl>" + _TABLE_ROW * 8_000 + "</w:tbl>",
     "deep tables of tables": _nested(_CELL + _TABLE_ROW, _CELL_END, 60, "<w:tbl>" + _TABLE_ROW * 8_000 + "</w:tbl>"),
     "bookmarks": "<w:p>" + '<w:bookmarkStart w:id="1" w:name="A"/>' * 45_000 + "</w:p>",
+    "bookmarks that are no names": "<w:p>" + '<w:bookmarkStart w:id="1" w:name="a b"/>' * 45_000 + "</w:p>",
+    "bookmarks before runs": "<w:p>"
+    + "".join(f'<w:bookmarkStart w:id="{number}" w:name="M{number}"/>' for number in range(900))
+    + "<w:r/>" * 100_000
+    + "</w:p>",
+    "strangers before a branch": f'<mc:AlternateContent xmlns:mc="{_MC}">'
+    + '<w:bookmarkEnd w:id="1"/>' * 40_000
+    + '<mc:Choice Requires="wps">'
+    + "<w:p/>" * 40_000
+    + "</mc:Choice></mc:AlternateContent>",
     "branches": f"<w:p><w:r>{_BRANCHES}</w:r></w:p>",
     "headings": paragraph("x", "Ttulo1") * 12_000,
 }
