@@ -156,6 +156,16 @@ def test_what_follows_a_commit_can_not_undo_it() -> None:
     assert direct == []
 
 
+def test_no_cancellation_is_lost_in_a_wait() -> None:
+    """`asyncio.wait_for` loses one that comes together with the event (Python 3.11); `asyncio.timeout` does not."""
+    found = [
+        place(source, node)
+        for source, node in walk(ast.Attribute)
+        if getattr(node, "attr", "") == "wait_for" and ast.unparse(node) == "asyncio.wait_for"
+    ]
+    assert found == []
+
+
 def _is_actor(decorator: ast.expr) -> bool:
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
     return (isinstance(target, ast.Attribute) and target.attr == "actor") or (

@@ -40,8 +40,10 @@ async def blocks_within(session_id: UUID, sequence_id: int, wait_s: float) -> li
             left_s = deadline - loop.time()
             if blocks is not None or left_s <= 0:
                 return blocks
+            # Not `wait_for`: it loses a cancellation that comes together with the event (Python 3.11).
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), min(left_s, LOOK_AGAIN_S))
+                async with asyncio.timeout(min(left_s, LOOK_AGAIN_S)):
+                    await woken.wait()
 
 
 def status_of(blocks: list[dict[str, Any]]) -> str:
